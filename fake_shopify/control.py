@@ -1,0 +1,117 @@
+"""`/__fake/…`: what a test does to the fake. Everything speaks JSON; `GET /__fake/help` lists the actions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from fake_shopify.clock import parse_iso
+from fake_shopify.world import App, Bucket, Grant, World
+
+if TYPE_CHECKING:
+    from fake_shopify.server import FakeShopify
+
+Action = Callable[["FakeShopify", dict[str, Any], Request], Any]
+
+
+def _reset(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
+    """POST: return to the start; faults are forgotten, time is real again."""
+    fake.faults.clear()
+    fake.world.reset()
+    return {"ok": True}
+
+
+def _clock(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
+    """POST {"advance_s": 60} | {"freeze": true | "2026-11-01T00:00:00Z"} | {"run": true}; GET: the present instant."""
+    clock = fake.world.clock
+    if "freeze" in body:
+        clock.freeze(None if body["freeze"] is True else parse_iso(body["freeze"]))
+    if body.get("run"):
+        clock.run()
+    clock.advance(float(body.get("advance_s", 0)))
+    return {"now": clock.iso()}
+
+
+def _faults(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
+    """POST {"kind": …, "path"?, "shop"?, "operation"?, "times"?, "skip"?, …}: add; DELETE: forget all; GET: list."""
+    if request.method == "DELETE":
+        fake.faults.clear()
+    elif request.method == "POST":
+        return asdict(fake.faults.add(body))
+    return {"faults": fake.faults.listed()}
+
+
+def _log(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
+    """GET ?operation=&shop=: the requests so far, oldest first; DELETE: forget them."""
+    if request.method == "DELETE":
+        fake.world.log.clear()
+    rows = [asdict(entry) for entry in list(fake.world.log)]
+    for name, key in (("operation", "operation"), ("shop", "shop_domain"), ("path", "path")):
+        if request.args.get(name):
+            rows = [row for row in rows if row[key] == request.args[name]]
+    return {"requests": rows}
+
+
+def _changes(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
+    """GET ?shop=: what happened in a shop, as webhook topics, oldest first."""
+    shop = fake.world.shops[request.args["shop"]]
+    return {"changes": [asdict(change) for change in list(shop.changes)]}
+
+
+def _bucket(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
+    """POST {"shop": …, "client_id"?, "maximum"?, "restore_rate"?, "available"?}: set a cost bucket (a plan's size)."""
+    shop = fake.world.shops[body.pop("shop")]
+    client_id = body.pop("client_id", None) or next(iter(fake.world.apps))
+    bucket = shop.bucket(client_id)
+    for name, value in body.items():
+        setattr(bucket, name, float(value))
+    return asdict(bucket) if isinstance(bucket, Bucket) else {}
+
+
+def _grants(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
+    """POST {"token", "shop_domain", "client_id"?, "scopes"?: [..], "kind"?}: give out a token; DELETE ?token=: revoke it."""
+    world = fake.world
+    if request.method == "DELETE":
+        world.grants.pop(request.args["token"], None)
+        return {"ok": True}
+    app = _app(world, body.get("client_id"))
+    scopes = frozenset(body["scopes"]) if "scopes" in body else app.scopes
+    world.grants[body["token"]] = Grant(body["token"], body["shop_domain"], app.client_id, scopes, body.get("kind", "static"))
+    return {"ok": True}
+
+
+def _app(world: World, client_id: str | None) -> App:
+    return world.apps[client_id] if client_id else next(iter(world.apps.values()))
+
+
+ACTIONS: dict[str, Action] = {
+    "reset": _reset,
+    "clock": _clock,
+    "faults": _faults,
+    "log": _log,
+    "changes": _changes,
+    "bucket": _bucket,
+    "grants": _grants,
+}
+
+
+def answer(fake: FakeShopify, request: Request, action: str) -> Response:
+    """Run one action; a mistake in the request is answered 400 with its reason."""
+    if action == "help":
+        return _json({f"/__fake/{name}": function.__doc__ for name, function in ACTIONS.items()})
+    function = ACTIONS.get(action)
+    if function is None:
+        return _json({"error": f"no such action; known: {', '.join(ACTIONS)}"}, 404)
+    try:
+        raw = request.get_data()
+        return _json(function(fake, json.loads(raw) if raw else {}, request))
+    except (KeyError, TypeError, ValueError) as mistake:
+        return _json({"error": f"{type(mistake).__name__}: {mistake}"}, 400)
+
+
+def _json(document: Any, status: int = 200) -> Response:
+    return Response(json.dumps(document), status, content_type="application/json")
