@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
-import struct
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +11,6 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from fake_shopify import control, oauth
@@ -21,11 +18,16 @@ from fake_shopify.context import Context
 from fake_shopify.engine import executable, run
 from fake_shopify.faults import Fault, FaultPlan
 from fake_shopify.schema import VERSIONS, served_version
+from fake_shopify.wire import ConnectionCut, Server
 from fake_shopify.world import Grant, LogEntry, Shop, World
 
 MAX_BODY_BYTES = 100 * 2**20
 REST_RESOURCES = frozenset(
-    ["products", "orders", "customers", "shop", "inventory_levels", "inventory_items", "locations", "custom_collections", "smart_collections", "collects", "webhooks", "price_rules", "draft_orders", "fulfillments", "metafields", "pages", "blogs", "articles", "checkouts", "events", "script_tags", "themes"]
+    """
+    products orders customers shop inventory_levels inventory_items locations custom_collections smart_collections
+    collects webhooks price_rules draft_orders fulfillments metafields pages blogs articles checkouts events script_tags
+    themes
+    """.split()
 )
 INVALID_TOKEN = {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}
 
@@ -167,9 +169,8 @@ class FakeShopify:
         if fault.kind == "bomb":
             return _bomb(fault.size_bytes)
         if fault.kind == "reset":
-            _reset_connection(request)
-            return Response(status=500)
-        return _spoil(request, fault, response or as_json({"errors": "Internal Server Error"}, 500))
+            raise ConnectionCut
+        return _spoil(fault, response or as_json({"errors": "Internal Server Error"}, 500))
 
 
 def _body(request: Request) -> Any:
@@ -206,13 +207,7 @@ def _bomb(size_bytes: int) -> Response:
     return Response(packed * count, 200, headers={"Content-Encoding": "gzip"}, content_type="application/json")
 
 
-def _reset_connection(request: Request) -> None:
-    connection: socket.socket = request.environ["werkzeug.socket"]
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-def _spoil(request: Request, fault: Fault, response: Response) -> Response:
+def _spoil(fault: Fault, response: Response) -> Response:
     body = response.get_data()
     if fault.kind == "delay":
         time.sleep(fault.delay_s)
@@ -220,7 +215,7 @@ def _spoil(request: Request, fault: Fault, response: Response) -> Response:
         response.response = _drip(body, fault.delay_s)
         response.headers["Content-Length"] = str(len(body))
     elif fault.kind == "truncate":
-        response.response = _cut(request, body)
+        response.response = _cut(body)
         response.headers["Content-Length"] = str(len(body))
     elif fault.kind == "wrong_shop":
         document = json.loads(body)
@@ -236,23 +231,13 @@ def _drip(body: bytes, delay_s: float) -> Iterator[bytes]:
         time.sleep(delay_s)
 
 
-def _cut(request: Request, body: bytes) -> Iterator[bytes]:
+def _cut(body: bytes) -> Iterator[bytes]:
     yield body[: len(body) // 2]
-    _reset_connection(request)
+    raise ConnectionCut
 
 
-class _Handler(WSGIRequestHandler):
-    """Keep-alive, no delay of small answers, and no access log: the control log shows more."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing."""
-
-
-def serve(application: FakeShopify, host: str, port: int) -> BaseWSGIServer:
+def serve(application: FakeShopify, host: str, port: int) -> Server:
     """Bind a threaded server; the caller runs `serve_forever`. Port 0 takes a free one."""
-    server = make_server(host, port, application, threaded=True, request_handler=_Handler)
+    server = Server(host, port, application)
     application.base_url = f"http://{host}:{server.server_port}"
     return server

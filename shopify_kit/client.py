@@ -1,0 +1,319 @@
+"""The Admin API client: one document, one shop, one answer.
+
+Takes points before the call, sends, reads what came back into the error tree, settles the points, and tries again what may be tried
+again: reads and idempotent mutations after trouble on the way, everything after THROTTLED and 429, because nothing was carried out.
+Knows tokens only as what it is handed; stores nothing but the version and deprecation that Shopify reported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from shopify_kit.clock import monotonic_s, sleep
+from shopify_kit.documents import Document
+from shopify_kit.errors import (
+    AccessDenied,
+    QueryRejected,
+    ShopifyError,
+    ShopUnavailable,
+    Throttled,
+    TokenRejected,
+    UpstreamFailed,
+    UserErrors,
+)
+from shopify_kit.secret import Secret
+from shopify_kit.throttle import Budget, Priority, Throttle, ThrottleStatus
+from shopify_kit.transport import TOTAL_TIMEOUT_S, AddressBook, Request, Response, Transport
+
+TRIES: Final = 4
+FIRST_PAUSE_S: Final = 0.25
+LONGEST_PAUSE_S: Final = 5.0
+LEARNED_COSTS: Final = 1024
+SCOPE = re.compile(r"`((?:unauthenticated_)?(?:read|write)_[a-z_]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class ShopAccess:
+    """What a call needs to know of its shop: who we are there and on whose budget."""
+
+    shop_id: int
+    shop_domain: str
+    access_token: Secret
+    bucket: str
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer.
+
+    Args:
+        data: the `data` object, raw.
+        cost: Shopify's view of the bucket after the call, where it said.
+        requested_cost / actual_cost: in points.
+        errors: errors beside data that the caller chose to accept.
+        api_version: which version really answered.
+        deprecated_reason: `X-Shopify-API-Deprecated-Reason`, where sent.
+    """
+
+    data: dict[str, Any]
+    cost: ThrottleStatus | None
+    requested_cost: int | None
+    actual_cost: int | None
+    request_id: str | None
+    api_version: str | None
+    deprecated_reason: str | None
+    errors: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(slots=True)
+class Observation:
+    """What Shopify said about versions, kept for health: asked and answered version, and deprecations by document name."""
+
+    asked: str
+    answered: str | None = None
+    deprecations: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def fell_forward(self) -> bool:
+        """Whether another version answered than was asked for."""
+        return self.answered is not None and self.answered != self.asked
+
+
+class AdminClient:
+    """Calls the Admin API of any shop; one per integration, safe to share between threads."""
+
+    def __init__(self, transport: Transport, addresses: AddressBook, throttle: Throttle, *, api_version: str) -> None:
+        self._transport = transport
+        self._addresses = addresses
+        self._throttle = throttle
+        self._learned: OrderedDict[str, int] = OrderedDict()
+        self.observed = Observation(api_version)
+
+    def run(
+        self,
+        access: ShopAccess,
+        document: Document,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        priority: Priority = Priority.INTERACTIVE,
+        timeout_s: float = TOTAL_TIMEOUT_S,
+        accept_errors: Callable[[dict[str, Any]], bool] | None = None,
+    ) -> Answer:
+        """Run one document and return its answer.
+
+        Args:
+            timeout_s: for everything: waiting for points, sending, trying again.
+            accept_errors: says of a top-level error whether the caller can live with it (its field is null).
+
+        Raises:
+            UserErrors: a mutation's `userErrors` are not empty.
+            ShopifyError: as the tree in `errors` says.
+        """
+        ends_at, attempt = monotonic_s() + timeout_s, 0
+        while True:
+            attempt += 1
+            try:
+                answer = self._once(access, document, variables or {}, priority, ends_at, accept_errors)
+            except ShopifyError as error:
+                pause_s = _pause(error, attempt)
+                may_repeat = isinstance(error, Throttled) or not document.is_mutation or document.is_idempotent
+                if not (error.retryable and may_repeat) or attempt >= TRIES or monotonic_s() + pause_s >= ends_at:
+                    raise
+                sleep(pause_s)
+            else:
+                if document.is_mutation:
+                    _raise_user_errors(answer.data, access.shop_domain)
+                return answer
+
+    # One exchange
+
+    def _once(
+        self,
+        access: ShopAccess,
+        document: Document,
+        variables: Mapping[str, Any],
+        priority: Priority,
+        ends_at: float,
+        accept: Callable[[dict[str, Any]], bool] | None,
+    ) -> Answer:
+        budget, key = Budget(access.shop_id, access.bucket), _cost_key(document, variables)
+        points = self._learned.get(key, document.cost)
+        self._throttle.take(budget, points, priority, timeout_s=max(0.0, ends_at - monotonic_s()))
+        unused, status = 0.0, None
+        try:
+            response = self._send(access, document, variables, max(0.05, ends_at - monotonic_s()))
+            payload = _read(response, access.shop_domain)
+            cost = (payload.get("extensions") or {}).get("cost") or {}
+            status = ThrottleStatus.of(payload.get("extensions") or {})
+            unused = points - float(cost.get("actualQueryCost") or 0) if cost else float(points)
+            self._learn(key, cost.get("requestedQueryCost"))
+            self._observe(document, response)
+            return _answer(payload, response, access.shop_domain, accept)
+        finally:
+            self._throttle.settle(budget, unused, status)
+
+    def _send(self, access: ShopAccess, document: Document, variables: Mapping[str, Any], timeout_s: float) -> Response:
+        path = f"/admin/api/{self.observed.asked}/graphql.json"
+        url, headers = self._addresses.shop_url(access.shop_domain, path)
+        body = {"query": document.text, "variables": variables, "operationName": document.name}
+        sent = {
+            **headers,
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "X-Shopify-Access-Token": access.access_token.reveal(),
+        }
+        return self._transport.send(Request("POST", url, sent, msgspec.json.encode(body), timeout_s=timeout_s))
+
+    def _learn(self, key: str, requested: Any) -> None:
+        """Remember what a document of this size is charged, so that the next call takes neither too much nor too little."""
+        if isinstance(requested, int):
+            self._learned[key] = requested
+            self._learned.move_to_end(key)
+            while len(self._learned) > LEARNED_COSTS:
+                self._learned.popitem(last=False)
+
+    def _observe(self, document: Document, response: Response) -> None:
+        self.observed.answered = response.headers.get("x-shopify-api-version", self.observed.answered)
+        reason = response.headers.get("x-shopify-api-deprecated-reason")
+        if reason:
+            self.observed.deprecations[document.name] = reason[:300]
+
+
+def _cost_key(document: Document, variables: Mapping[str, Any]) -> str:
+    """Name a document with its page sizes, which are all that its cost depends on."""
+    sizes = [str(variables[name]) for name in ("first", "last") if isinstance(variables.get(name), int)]
+    name = document.name if document.name != "Raw" else hashlib.sha256(document.text.encode()).hexdigest()
+    return ":".join([name, *sizes])
+
+
+def _pause(error: ShopifyError, attempt: int) -> float:
+    """Return how long to wait before the next attempt: what Shopify said, else doubling with jitter."""
+    backoff = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempt - 1))
+    return max(error.retry_after_s or 0.0, random.uniform(backoff / 2, backoff))
+
+
+# Reading answers
+
+
+def retry_after_s(headers: Mapping[str, str], default: float = 2.0) -> float:
+    """Read `Retry-After` in seconds; Shopify sends `2.0`, which whole-number parsers refuse (MEASURED)."""
+    try:
+        return min(300.0, max(0.0, float(headers.get("retry-after", default))))
+    except ValueError:
+        return default
+
+
+def _read(response: Response, shop: str) -> dict[str, Any]:
+    """Return the JSON object of an answer, or raise what its status means."""
+    request_id = response.headers.get("x-request-id")
+    if response.status != 200:
+        raise _status_error(response, shop, request_id)
+    try:
+        payload = msgspec.json.decode(response.body)
+    except msgspec.DecodeError:
+        payload = None
+    if not isinstance(payload, dict):
+        text = "Shopify answered with something that is not JSON; it may be having trouble. Try again."
+        raise UpstreamFailed(text, shop_domain=shop, request_id=request_id, retry_after_s=1.0)
+    return payload
+
+
+def _status_error(response: Response, shop: str, request_id: str | None) -> ShopifyError:
+    status = response.status
+    facts: dict[str, Any] = {"shop_domain": shop, "request_id": request_id}
+    if status == 401:
+        return TokenRejected("Shopify does not accept the access token for this shop; connect the shop again.", **facts)
+    if status == 403:
+        return AccessDenied("Shopify refuses this app access to the shop; check its access scopes and connect again.", **facts)
+    if status in (402, 404, 423):
+        words = {402: "is frozen", 404: "does not exist", 423: "is locked"}[status]
+        return ShopUnavailable(f"The shop {words} (Shopify answered {status}).", **facts)
+    if status in (429, 430):
+        after = retry_after_s(response.headers)
+        return Throttled("Shopify's rate limit for this shop is used up; try again later.", retry_after_s=after, **facts)
+    if status >= 500:
+        return UpstreamFailed(f"Shopify answered {status}; try again.", retry_after_s=1.0, **facts)
+    return QueryRejected(f"Shopify refused the request with status {status}.", **facts)
+
+
+def _answer(payload: dict[str, Any], response: Response, shop: str, accept: Callable[[dict[str, Any]], bool] | None) -> Answer:
+    extensions = payload.get("extensions") or {}
+    errors = _errors_of(payload)
+    unaccepted = [error for error in errors if accept is None or not accept(error)]
+    data = payload.get("data")
+    if unaccepted or not isinstance(data, dict):
+        raise _graphql_error(unaccepted or errors, extensions, shop, response.headers.get("x-request-id"))
+    cost = extensions.get("cost") or {}
+    return Answer(
+        data=data,
+        cost=ThrottleStatus.of(extensions),
+        requested_cost=cost.get("requestedQueryCost"),
+        actual_cost=cost.get("actualQueryCost"),
+        request_id=response.headers.get("x-request-id"),
+        api_version=response.headers.get("x-shopify-api-version"),
+        deprecated_reason=response.headers.get("x-shopify-api-deprecated-reason"),
+        errors=tuple(errors),
+    )
+
+
+def _errors_of(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    errors = payload.get("errors") or []
+    if isinstance(errors, str):
+        return [{"message": errors}]
+    return [error for error in errors if isinstance(error, dict)]
+
+
+def _graphql_error(errors: list[dict[str, Any]], extensions: dict[str, Any], shop: str, request_id: str | None) -> ShopifyError:
+    """Name top-level errors. Messages are Shopify's only where they cannot hold what a customer typed."""
+    codes = [str((error.get("extensions") or {}).get("code", "")) for error in errors]
+    facts: dict[str, Any] = {"shop_domain": shop, "request_id": request_id}
+    if "THROTTLED" in codes:
+        return Throttled(
+            "Shopify's rate limit for this shop is used up; try again later.", retry_after_s=_wait(extensions), **facts
+        )
+    if "ACCESS_DENIED" in codes:
+        return _access_denied(errors[codes.index("ACCESS_DENIED")], facts)
+    if "INTERNAL_SERVER_ERROR" in codes or "TIMEOUT" in codes:
+        return UpstreamFailed("Shopify failed while it ran the query; try again.", retry_after_s=1.0, **facts)
+    shown = [_shown(error, code) for error, code in zip(errors, codes, strict=True)]
+    names = ", ".join(sorted({code or "no code" for code in codes})) or "no data"
+    return QueryRejected(f"Shopify rejected the query ({names}).", details={"errors": shown}, **facts)
+
+
+def _wait(extensions: dict[str, Any]) -> float:
+    """Return how long the bucket needs for what was asked: (requested - available) / restore rate."""
+    status, asked = ThrottleStatus.of(extensions), (extensions.get("cost") or {}).get("requestedQueryCost")
+    if status is None or not isinstance(asked, int) or status.restore_rate <= 0:
+        return 1.0
+    return max(0.1, (asked - status.available) / status.restore_rate)
+
+
+def _access_denied(error: dict[str, Any], facts: dict[str, Any]) -> AccessDenied:
+    required = str((error.get("extensions") or {}).get("requiredAccess") or error.get("message", ""))
+    scopes = SCOPE.findall(required)
+    wanted = " or ".join(scopes) or "an access scope"
+    text = f"The app lacks {wanted} on this shop; add it to SHOPIFY_APP_SCOPES and have the shop grant it again."
+    return AccessDenied(text, details={"required_scopes": scopes}, **facts)
+
+
+def _shown(error: dict[str, Any], code: str) -> dict[str, Any]:
+    """Reduce an error to what cannot hold customer data: code, path and the places of wrong variables."""
+    problems = (error.get("extensions") or {}).get("problems") or []
+    return {"code": code, "path": error.get("path"), "problems": [p.get("path") for p in problems if isinstance(p, dict)]}
+
+
+def _raise_user_errors(data: dict[str, Any], shop: str) -> None:
+    for payload in data.values():
+        if isinstance(payload, dict):
+            for name, errors in payload.items():
+                if name.lower().endswith("usererrors") and errors:
+                    raise UserErrors(errors, shop_domain=shop)
