@@ -8,11 +8,12 @@ query ListProducts($first: Int!, …) { … }
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 
-HEADER = re.compile(r"^#\s*(?P<name>scopes|cost)\s*:\s*(?P<value>.*)$", re.MULTILINE)
+HEADER = re.compile(r"^#[ \t]*(?P<name>scopes|cost|fragments)[ \t]*:[ \t]*(?P<value>.*)$", re.MULTILINE)
 OPERATION = re.compile(r"^(?P<kind>query|mutation)\s+(?P<name>[A-Za-z]\w*)", re.MULTILINE)
 
 
@@ -36,7 +37,7 @@ class Document:
     is_idempotent: bool
 
 
-def parse_document(name: str, text: str) -> Document:
+def parse_document(name: str, text: str, fragments: Mapping[str, str] | None = None) -> Document:
     """Read a document and its header.
 
     Raises:
@@ -46,11 +47,16 @@ def parse_document(name: str, text: str) -> Document:
     if len(found) != 1 or found[0][1] != name:
         raise ValueError(f"{name}.graphql must hold one operation named {name}")
     header = {match["name"]: match["value"].strip() for match in HEADER.finditer(text)}
-    if set(header) != {"scopes", "cost"} or not header["cost"].isdigit():
+    if not {"scopes", "cost"} <= set(header) or not header["cost"].isdigit():
         raise ValueError(f"{name}.graphql must begin with '# scopes: …' and '# cost: …'")
-    scopes = tuple(scope for scope in re.split(r"[,\s]+", header["scopes"]) if scope)
-    body = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
-    return Document(name, body.strip(), scopes, int(header["cost"]), found[0][0] == "mutation", "@idempotent" in body)
+    body = "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip()
+    parts = [body, *((fragments or {})[name].strip() for name in _listed(header.get("fragments", "")))]
+    is_mutation = found[0][0] == "mutation"
+    return Document(name, "\n\n".join(parts), _listed(header["scopes"]), int(header["cost"]), is_mutation, "@idempotent" in body)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(item for item in re.split(r"[,\s]+", text) if item)
 
 
 class Documents:
@@ -58,12 +64,18 @@ class Documents:
 
     def __init__(self) -> None:
         folder = resources.files("shopify_kit").joinpath("graphql")
-        files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".graphql"))
-        names = [file.removesuffix(".graphql") for file in files]
-        self._documents = {name: parse_document(name, folder.joinpath(f"{name}.graphql").read_text("utf-8")) for name in names}
+        fragments = dict(_texts(folder.joinpath("fragments")))
+        self._documents = {name: parse_document(name, text, fragments) for name, text in _texts(folder)}
 
     def __getitem__(self, name: str) -> Document:
         return self._documents[name]
 
     def __iter__(self) -> Iterator[Document]:
         return iter(self._documents.values())
+
+
+def _texts(folder: Traversable) -> Iterator[tuple[str, str]]:
+    """Yield name and text of the `.graphql` files of a folder, by name."""
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".graphql"):
+            yield entry.name.removesuffix(".graphql"), entry.read_text("utf-8")

@@ -22,8 +22,8 @@ from shopify_kit.clock import SystemClock
 from shopify_kit.errors import InvalidInput, SettingsError
 from shopify_kit.identifiers import parse_shop_domain
 from shopify_kit.secret import Secret
+from shopify_kit.versions import DEFAULT_API_VERSION
 
-DEFAULT_API_VERSION = "2026-10"
 DEFAULT_SCOPES = (
     "read_products,write_products,read_orders,write_orders,read_customers,write_customers,read_inventory,write_inventory,"
     "read_locations,read_fulfillments,write_fulfillments,read_merchant_managed_fulfillment_orders,"
