@@ -33,13 +33,18 @@ from fake_shopify.context import Context
 from fake_shopify.cost import MAX_QUERY_POINTS, CostModel
 from fake_shopify.failures import TopLevelError, access_denied
 from fake_shopify.paging import EMPTY, window
-from fake_shopify.registry import RESOLVERS, Resolver
+from fake_shopify.registry import CHECKS, RESOLVERS, Resolver
 from fake_shopify.schema import AdminSchema, load_schema
 from fake_shopify.static import validate
 
 LIMITS_PAGE = "https://shopify.dev/api/usage/rate-limits"
 IDEMPOTENT = frozenset(
-    ["inventoryActivate", "inventoryAdjustQuantities", "inventoryMoveQuantities", "inventorySetOnHandQuantities", "inventorySetQuantities", "inventoryShipmentAddItems", "inventoryShipmentCreate", "inventoryShipmentCreateInTransit", "inventoryShipmentReceive", "inventoryTransferCreate", "inventoryTransferCreateAsReadyToShip", "inventoryTransferDuplicate", "inventoryTransferSetItems", "locationActivate", "locationDeactivate", "refundCreate"]
+    """
+    inventoryActivate inventoryAdjustQuantities inventoryMoveQuantities inventorySetOnHandQuantities
+    inventorySetQuantities inventoryShipmentAddItems inventoryShipmentCreate inventoryShipmentCreateInTransit
+    inventoryShipmentReceive inventoryTransferCreate inventoryTransferCreateAsReadyToShip inventoryTransferDuplicate
+    inventoryTransferSetItems locationActivate locationDeactivate refundCreate
+    """.split()
 )
 """Mutations that need `@idempotent(key:)` since 2026-04 (captured: BEHAVIOURS 9; the list is PLATFORM A.6's)."""
 
@@ -310,6 +315,9 @@ def _variable(values: Any, name: str) -> Any:
 
 def _idempotent(name: str, resolve: Resolver) -> Resolver:
     def call(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+        info.context.info = info
+        if name in CHECKS:
+            CHECKS[name](info.context, **arguments)
         key = _idempotency_key(info)
         if key is None or not key.strip():
             raise TopLevelError("The @idempotent directive is required for this mutation but was not provided.", "BAD_REQUEST")
@@ -321,9 +329,9 @@ def _idempotent(name: str, resolve: Resolver) -> Resolver:
             shop.idempotent[name, key] = (sign, payload)
             return payload
         if kept[0] != sign:
-            text = "The same idempotency key was used with different parameters."
+            text = "The same idempotency key cannot be used with different operation parameters."
             error = {"field": None, "message": text, "code": "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"}
-            return {"userErrors": [error]}
+            return {field: [error] for field in get_named_type(info.return_type).fields if field.endswith("serErrors")}
         return kept[1]
 
     return call

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphql import Node
+
 SCOPES_PAGE = "https://shopify.dev/api/usage/access-scopes"
 
 
 class TopLevelError(Exception):
-    """Ends up in the answer's `errors` with its code; the field becomes null."""
+    """Ends up in the answer's `errors` with its code; the field becomes null.
+
+    `nodes` are the places in the document that the error names instead of the field alone.
+    """
+
+    nodes: Sequence[Node] = ()
 
     def __init__(self, message: str, code: str | None = None, **extensions: Any) -> None:
         super().__init__(message)
@@ -29,6 +36,6 @@ def invalid_id(gid: str) -> TopLevelError:
     return TopLevelError(f"Invalid id: {gid}", "RESOURCE_NOT_FOUND")
 
 
-def user_error(field: Sequence[str] | None, message: str, code: str | None = None) -> dict[str, Any]:
+def user_error(field: Sequence[str | int] | None, message: str, code: str | None = None) -> dict[str, Any]:
     """Build one `userErrors` entry; indexes in `field` are strings, as Shopify writes them (captured: BEHAVIOURS 24)."""
     return {"field": None if field is None else [str(part) for part in field], "message": message, "code": code}

@@ -1,4 +1,4 @@
-"""Which function answers which field: `@query`, `@mutation` and `@field` fill one table that the engine attaches to the schema.
+"""Which function answers which field: `@query`, `@mutation` and `@field` fill one table, which the engine attaches.
 
 A resolver is `function(ctx, **arguments)` for a root field and `function(row, ctx, **arguments)` for a field of an object; arguments
 come under their GraphQL names, absent ones are not passed.
@@ -13,6 +13,8 @@ Resolver = Callable[..., Any]
 F = TypeVar("F", bound=Resolver)
 
 RESOLVERS: dict[tuple[str, str], Resolver] = {}
+CHECKS: dict[str, Resolver] = {}
+"""What a mutation refuses before its idempotency key is looked at."""
 
 
 def _keep(type_name: str, names: tuple[str, ...]) -> Callable[[F], F]:
@@ -39,3 +41,13 @@ def mutation(*names: str) -> Callable[[F], F]:
 def field(type_name: str, *names: str) -> Callable[[F], F]:
     """Register the resolver of an object's field: `function(row, ctx, **arguments)`."""
     return _keep(type_name, names)
+
+
+def check_first(*names: str) -> Callable[[F], F]:
+    """Register what a mutation with `@idempotent` refuses before its key is looked at: `function(ctx, **arguments)` that raises."""
+
+    def decorate(function: F) -> F:
+        CHECKS.update(dict.fromkeys(names, function))
+        return function
+
+    return decorate

@@ -14,7 +14,26 @@ from fake_shopify.rows import Row, Table
 from fake_shopify.throttle import Bucket
 
 CAPTURED_SCOPES = frozenset(
-    ["read_assigned_fulfillment_orders", "read_cart_transforms", "read_content", "read_customer_merge", "read_customers", "read_discounts", "read_draft_orders", "read_files", "read_fulfillment_constraint_rules", "read_fulfillments", "read_inventory", "read_legal_policies", "read_locales", "read_locations", "read_marketing_events", "read_markets", "read_merchant_managed_fulfillment_orders", "read_metaobject_definitions", "read_metaobjects", "read_online_store_navigation", "read_order_edits", "read_orders", "read_payment_customizations", "read_payment_terms", "read_privacy_settings", "read_product_listings", "read_products", "read_publications", "read_returns", "read_shipping", "read_shopify_payments_disputes", "read_shopify_payments_payouts", "read_store_credit_account_transactions", "read_store_credit_accounts", "read_themes", "read_third_party_fulfillment_orders", "read_translations", "read_validations", "write_assigned_fulfillment_orders", "write_cart_transforms", "write_cash_tracking", "write_content", "write_customer_data_erasure", "write_customer_merge", "write_customers", "write_delivery_customizations", "write_discounts", "write_draft_orders", "write_files", "write_fulfillment_constraint_rules", "write_fulfillments", "write_gift_card_transactions", "write_gift_cards", "write_inventory", "write_inventory_shipments", "write_inventory_transfers", "write_legal_policies", "write_locales", "write_locations", "write_marketing_events", "write_markets", "write_merchant_managed_fulfillment_orders", "write_metaobject_definitions", "write_metaobjects", "write_online_store_navigation", "write_order_edits", "write_orders", "write_payment_customizations", "write_payment_terms", "write_privacy_settings", "write_products", "write_publications", "write_purchase_options", "write_returns", "write_shipping", "write_store_credit_account_transactions", "write_third_party_fulfillment_orders", "write_translations", "write_validations", "read_cash_tracking", "read_customer_data_erasure", "read_delivery_customizations", "read_gift_card_transactions", "read_gift_cards", "read_inventory_shipments", "read_inventory_transfers", "read_purchase_options"]
+    """
+    read_assigned_fulfillment_orders read_cart_transforms read_content read_customer_merge read_customers read_discounts
+    read_draft_orders read_files read_fulfillment_constraint_rules read_fulfillments read_inventory read_legal_policies
+    read_locales read_locations read_marketing_events read_markets read_merchant_managed_fulfillment_orders
+    read_metaobject_definitions read_metaobjects read_online_store_navigation read_order_edits read_orders
+    read_payment_customizations read_payment_terms read_privacy_settings read_product_listings read_products
+    read_publications read_returns read_shipping read_shopify_payments_disputes read_shopify_payments_payouts
+    read_store_credit_account_transactions read_store_credit_accounts read_themes read_third_party_fulfillment_orders
+    read_translations read_validations write_assigned_fulfillment_orders write_cart_transforms write_cash_tracking
+    write_content write_customer_data_erasure write_customer_merge write_customers write_delivery_customizations
+    write_discounts write_draft_orders write_files write_fulfillment_constraint_rules write_fulfillments
+    write_gift_card_transactions write_gift_cards write_inventory write_inventory_shipments write_inventory_transfers
+    write_legal_policies write_locales write_locations write_marketing_events write_markets
+    write_merchant_managed_fulfillment_orders write_metaobject_definitions write_metaobjects write_online_store_navigation
+    write_order_edits write_orders write_payment_customizations write_payment_terms write_privacy_settings write_products
+    write_publications write_purchase_options write_returns write_shipping write_store_credit_account_transactions
+    write_third_party_fulfillment_orders write_translations write_validations read_cash_tracking
+    read_customer_data_erasure read_delivery_customizations read_gift_card_transactions read_gift_cards
+    read_inventory_shipments read_inventory_transfers read_purchase_options
+    """.split()
 )
 """What the recorded app was granted (captured: app_access)."""
 

@@ -42,7 +42,10 @@ SCOPE = re.compile(r"`((?:unauthenticated_)?(?:read|write)_[a-z_]+)`")
 
 @dataclass(frozen=True, slots=True)
 class ShopAccess:
-    """What a call needs to know of its shop: who we are there and on whose budget."""
+    """What a call needs to know of its shop: who we are there and on whose budget.
+
+    `bucket` empty: on nobody's, for the first question to a shop.
+    """
 
     shop_id: int
     shop_domain: str
@@ -107,12 +110,14 @@ class AdminClient:
         priority: Priority = Priority.INTERACTIVE,
         timeout_s: float = TOTAL_TIMEOUT_S,
         accept_errors: Callable[[dict[str, Any]], bool] | None = None,
+        accept_user_errors: bool = False,
     ) -> Answer:
         """Run one document and return its answer.
 
         Args:
             timeout_s: for everything: waiting for points, sending, trying again.
             accept_errors: says of a top-level error whether the caller can live with it (its field is null).
+            accept_user_errors: return a mutation's `userErrors` in the data and do not raise them.
 
         Raises:
             UserErrors: a mutation's `userErrors` are not empty.
@@ -130,7 +135,7 @@ class AdminClient:
                     raise
                 sleep(pause_s)
             else:
-                if document.is_mutation:
+                if document.is_mutation and not accept_user_errors:
                     _raise_user_errors(answer.data, access.shop_domain)
                 return answer
 
@@ -147,7 +152,8 @@ class AdminClient:
     ) -> Answer:
         budget, key = Budget(access.shop_id, access.bucket), _cost_key(document, variables)
         points = self._learned.get(key, document.cost)
-        self._throttle.take(budget, points, priority, timeout_s=max(0.0, ends_at - monotonic_s()))
+        if access.bucket:
+            self._throttle.take(budget, points, priority, timeout_s=max(0.0, ends_at - monotonic_s()))
         unused, status = 0.0, None
         try:
             response = self._send(access, document, variables, max(0.05, ends_at - monotonic_s()))
@@ -159,12 +165,15 @@ class AdminClient:
             self._observe(document, response)
             return _answer(payload, response, access.shop_domain, accept)
         finally:
-            self._throttle.settle(budget, unused, status)
+            if access.bucket:
+                self._throttle.settle(budget, unused, status)
 
     def _send(self, access: ShopAccess, document: Document, variables: Mapping[str, Any], timeout_s: float) -> Response:
         path = f"/admin/api/{self.observed.asked}/graphql.json"
         url, headers = self._addresses.shop_url(access.shop_domain, path)
-        body = {"query": document.text, "variables": variables, "operationName": document.name}
+        body = {"query": document.text, "variables": variables}
+        if document.name:
+            body["operationName"] = document.name
         sent = {
             **headers,
             "Content-Type": "application/json",
@@ -191,7 +200,7 @@ class AdminClient:
 def _cost_key(document: Document, variables: Mapping[str, Any]) -> str:
     """Name a document with its page sizes, which are all that its cost depends on."""
     sizes = [str(variables[name]) for name in ("first", "last") if isinstance(variables.get(name), int)]
-    name = document.name if document.name != "Raw" else hashlib.sha256(document.text.encode()).hexdigest()
+    name = document.name or hashlib.sha256(document.text.encode()).hexdigest()
     return ":".join([name, *sizes])
 
 
@@ -250,11 +259,11 @@ def _answer(payload: dict[str, Any], response: Response, shop: str, accept: Call
     errors = _errors_of(payload)
     unaccepted = [error for error in errors if accept is None or not accept(error)]
     data = payload.get("data")
-    if unaccepted or not isinstance(data, dict):
+    if unaccepted or (not isinstance(data, dict) and not errors):
         raise _graphql_error(unaccepted or errors, extensions, shop, response.headers.get("x-request-id"))
     cost = extensions.get("cost") or {}
     return Answer(
-        data=data,
+        data=data if isinstance(data, dict) else {},
         cost=ThrottleStatus.of(extensions),
         requested_cost=cost.get("requestedQueryCost"),
         actual_cost=cost.get("actualQueryCost"),

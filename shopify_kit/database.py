@@ -165,7 +165,8 @@ class _Address:
 
     dsn: str | None = field(repr=False)
     connect_kwargs: dict[str, Any] = field(repr=False)
-    pool_kwargs: dict[str, Any] = field(repr=False)
+    connect: Callable[..., Coroutine[Any, Any, Any]] = asyncpg.connect
+    connection_class: type = asyncpg.Connection
 
 
 _RERUN_SIGNALS: Final = (_PoolerNoticed, _LostBeforeBegin, *_POOLER_SYMPTOMS, *_WORTH_RERUN)
@@ -308,7 +309,7 @@ class _OwnPlace(_Place):
 
     def __init__(self, source: Source, address: _Address, options: DatabaseOptions) -> None:
         self._address = address
-        self._is_caching_settled = address.connect_kwargs.get("statement_cache_size") == 0
+        self._is_direct = False
         self._thread = LoopThread("shopify-database")
         try:
             pool = self._thread.handoff.run(partial(self._create_pool, options), timeout_s=options.connect_timeout_s)
@@ -324,23 +325,31 @@ class _OwnPlace(_Place):
             min_size=0,
             max_size=options.max_connections,
             max_inactive_connection_lifetime=options.idle_lifetime_s,
-            init=self._look_for_pooler,
+            connect=self._connect,
+            connection_class=self._address.connection_class,
             reset=_leave_as_it_is,
-            **self._address.pool_kwargs,
             **self._address.connect_kwargs,
         )
 
+    async def _connect(self, *args: Any, **kwargs: Any) -> Any:
+        conn = await self._address.connect(*args, **kwargs)
+        # Until one of them is known to be direct, each connection that would cache statements is looked at.
+        if not self._is_direct and kwargs.get("statement_cache_size") != 0:
+            try:
+                await self._look_for_pooler(conn)
+            except BaseException:
+                conn.terminate()
+                raise
+        return conn
+
     async def _look_for_pooler(self, conn: Any) -> None:
-        if self._is_caching_settled:
-            return
         async with conn.transaction():
             backend_pid = await conn.fetchval(queries.read_backend_pid)
         if backend_pid != conn.get_server_pid():
             raise _PoolerNoticed
-        self._is_caching_settled = True
+        self._is_direct = True
 
     async def _adapt_to_pooler(self) -> bool:
-        self._is_caching_settled = True
         self._address = replace(self._address, connect_kwargs={**self._address.connect_kwargs, "statement_cache_size": 0})
         self.pool.set_connect_args(self._address.dsn, **self._address.connect_kwargs)
         await self.pool.expire_connections()
@@ -550,7 +559,7 @@ def _read_dsn(dsn: str, options: DatabaseOptions) -> _Address:
     kept = [setting for setting in settings if not setting.startswith("pgbouncer=")]
     clean = f"{scheme.partition('+')[0]}://{rest}" + (f"?{'&'.join(kept)}" if kept else "")
     given = {"statement_cache_size": 0} if "pgbouncer=true" in settings else {}
-    return _Address(clean, _connect_kwargs(given, options), {})
+    return _Address(clean, _connect_kwargs(given, options))
 
 
 def _copy_address(pool: Any, options: DatabaseOptions) -> _Address:
@@ -560,8 +569,7 @@ def _copy_address(pool: Any, options: DatabaseOptions) -> _Address:
     `setup` and the record class are the host's and stay there.
     """
     dsn = pool._connect_args[0] if pool._connect_args else None
-    pool_kwargs = {"connect": pool._connect, "connection_class": pool._connection_class}
-    return _Address(dsn, _connect_kwargs(pool._connect_kwargs, options), pool_kwargs)
+    return _Address(dsn, _connect_kwargs(pool._connect_kwargs, options), pool._connect, pool._connection_class)
 
 
 def _connect_kwargs(given: dict[str, Any], options: DatabaseOptions) -> dict[str, Any]:

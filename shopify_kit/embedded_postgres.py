@@ -38,7 +38,13 @@ _READY_POLL_S: Final = 0.005
 _PORT_ATTEMPTS: Final = 5
 _GUARD: Final = Path(__file__).with_name("postgres_guard.py")
 # Commits still reach the operating system at once: a crash of the server alone, which tests provoke, loses none of them.
-_NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0"}
+_NOT_DURABLE: Final = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
+}
 
 
 class EmbeddedPostgres:
@@ -46,7 +52,8 @@ class EmbeddedPostgres:
 
     Args:
         data_dir: kept across runs, made when missing; None takes a fresh one that `stop` removes.
-        durable: False turns fsync and its kin off: for tests, where a crash of the machine may cost the data.
+        durable: False turns fsync and its kin off, and puts a fresh directory into memory where there is room: for tests, where
+            a crash of the machine may cost the data.
         settings: further server settings, such as `{"shared_buffers": "256MB", "max_connections": 300}`.
         bin_dir: the directory of `postgres` and `initdb`; None searches as `postgres_cluster` says.
         start_timeout_s: how long `start` waits for the server, crash recovery included.
@@ -88,7 +95,7 @@ class EmbeddedPostgres:
         if not sys.platform.startswith("linux"):
             raise SettingsError("The embedded PostgreSQL runs on Linux only: set DATABASE_URL to a server of your own.")
         if self._prepared is None:
-            self._prepared = Cluster.prepare(self._data_dir, bin_dir=self._bin_dir)
+            self._prepared = Cluster.prepare(self._data_dir, bin_dir=self._bin_dir, in_memory=not self._durable)
         if not self.is_running:
             try:
                 self._launch()
@@ -175,11 +182,11 @@ class EmbeddedPostgres:
             "log_checkpoints": "off",
             **self._settings,
         }
-        facts = map(str, (os.getpid(), cluster.account.uid, cluster.account.gid, cluster.run_dir))
+        facts = map(str, (os.getpid(), cluster.account.uid, cluster.account.gid, *cluster.temporary_dirs))
         with cluster.named(cluster.files) as (files, files_fd), cluster.log_file.open("wb") as log:
             server = [str(cluster.bin_dir / "postgres"), "-D", files, *(f"--{name}={value}" for name, value in settings.items())]
             return subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_GUARD), *facts, *server],
+                [sys.executable, "-I", "-S", str(_GUARD), *facts, "--", *server],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

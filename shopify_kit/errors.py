@@ -22,7 +22,7 @@
     │   ├── UpstreamTimeout         504  retryable: the total deadline passed
     │   ├── UpstreamBlocked         502  an address we do not talk to
     │   └── ResponseTooLarge        502  an answer beyond the size bound
-    ├── TokenUnreadable             500  a sealed value that no key of the ring opens in this place
+    ├── TokenUnreadable             409  a sealed value that no key of the ring opens in this place
     └── DatabaseUnavailable         503  retryable: our own database is away
 
 Workers retry by `retryable` and `retry_after_s`, the HTTP face answers by `http_status` and `code`; neither looks at class
@@ -182,6 +182,7 @@ class ShopifyError(IntegrationError):
 class UserErrors(ShopifyError):
     """Shopify's `userErrors` of a mutation.
 
+    Shopify's texts may repeat what a customer typed, so they stand in `details` for the caller and not in the message.
     `details` is `{"user_errors": [{"field": [...] | None, "message": str, "code": str | None}, …]}`.
     """
 
@@ -189,8 +190,10 @@ class UserErrors(ShopifyError):
     http_status = 422
 
     def __init__(self, user_errors: Sequence[Mapping[str, Any]], *, shop_domain: str | None = None) -> None:
-        text = "; ".join(str(e.get("message", "")) for e in user_errors[:3])
-        super().__init__(f"Shopify refused the change: {text}", details={"user_errors": list(user_errors)}, shop_domain=shop_domain)
+        places = ", ".join(".".join(map(str, e.get("field") or ["base"])) for e in user_errors[:5])
+        super().__init__(
+            f"Shopify refused the change at {places}.", details={"user_errors": list(user_errors)}, shop_domain=shop_domain
+        )
         self.user_errors = tuple(user_errors)
 
 
@@ -259,6 +262,7 @@ class TokenUnreadable(IntegrationError):
     """A sealed value that no key of the ring opens in this place: moved, altered, or its key is gone."""
 
     code = "token_unreadable"
+    http_status = 409
 
 
 class DatabaseUnavailable(IntegrationError):

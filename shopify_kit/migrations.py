@@ -149,8 +149,8 @@ async def _execute(conn: Connection, migration: Migration) -> None:
         await conn.execute(migration.text)
     except asyncpg.InsufficientPrivilegeError as error:
         raise SettingsError(
-            f"Migration {migration}: {error.args[0]}. Let the database's owner run `create schema shopify authorization <role>` and "
-            "repeat, or run `flask shopify migrate` once with a role that may."
+            f"Migration {migration}: {error.args[0]}. Let the database's owner run `create schema shopify authorization <role>` "
+            "and repeat, or run `flask shopify migrate` once with a role that may."
         ) from error
     except (asyncpg.SyntaxOrAccessError, asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
         reason = f"{type(error).__name__}: {error.args[0]}"

@@ -62,9 +62,10 @@ def wait_for_end(server_pid: int, *, owner_pid: int) -> tuple[int, bool]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run `OWNER_PID UID GID TEMPORARY_DIR COMMAND…`; TEMPORARY_DIR (may be empty) is removed when the owner is gone."""
+    """Run `OWNER_PID UID GID TEMPORARY_DIR… -- COMMAND…`; the temporary directories are removed when the owner is gone."""
     owner_pid, uid, gid = (int(text) for text in arguments[:3])
-    temporary_dir, command = arguments[3], arguments[4:]
+    separator = arguments.index("--")
+    temporary_dirs, command = arguments[3:separator], arguments[separator + 1 :]
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, lambda *_: None)
     guard_pid = os.getpid()
@@ -72,8 +73,9 @@ def main(arguments: list[str]) -> int:
     if server_pid == 0:
         become_server(command, guard_pid=guard_pid, uid=uid, gid=gid)
     code, owner_gone = wait_for_end(server_pid, owner_pid=owner_pid)
-    if owner_gone and temporary_dir:
-        shutil.rmtree(temporary_dir, ignore_errors=True)
+    if owner_gone:
+        for directory in temporary_dirs:
+            shutil.rmtree(directory, ignore_errors=True)
     return code
 
 

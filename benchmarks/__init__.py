@@ -1,0 +1,1 @@
+"""Measurements; each `bench_*.py` prints its table and puts it into `RESULTS.md`."""

@@ -1,0 +1,184 @@
+"""The vault: access tokens at rest, sealed and bound to their row.
+
+Every sealed column of a row is bound to (table, owner, shop, column, row version); replacing a token moves the version on, so that
+an older ciphertext put back does not open. Opening happens where a token is used, outside the database's loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shopify_kit.database import Connection, Database, Record
+from shopify_kit.errors import TokenUnreadable
+from shopify_kit.queries import load_queries
+from shopify_kit.sealing import KeyRing, Place
+from shopify_kit.secret import Secret
+
+SWEEP_ROWS = 200
+
+queries = load_queries("vault")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token with what belongs to it; `owner` is the user of a static token, None where it belongs to app and shop."""
+
+    shop_id: int
+    shop_domain: str
+    app_id: int
+    kind: str
+    access_token: Secret
+    owner: str | None = None
+    refresh_token: Secret | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    scopes: Sequence[str] = field(default=())
+    expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedToken:
+    """A token row as it lies in the database."""
+
+    shop_id: int
+    shop_domain: str
+    token_id: int
+    owner: str | None
+    version: int
+    access_token: bytes = field(repr=False)
+    refresh_token: bytes | None = field(repr=False)
+    client_secret: bytes | None = field(repr=False)
+
+    @classmethod
+    def of(cls, row: Record) -> SealedToken:
+        """Read a row that holds the columns of `list_sealed_with_other_keys`."""
+        return cls(
+            row["shop_id"],
+            row["shop_domain"],
+            row["token_id"],
+            row["owner_user_id"],
+            row["row_version"],
+            row["access_token_sealed"],
+            row["refresh_token_sealed"],
+            row["client_secret_sealed"],
+        )
+
+    def place(self, column: str) -> Place:
+        """Name the place of one of its columns."""
+        return Place("tokens", self.owner or "", self.shop_domain, column, self.version)
+
+
+class Vault:
+    """Seals on the way in, opens on the way out."""
+
+    def __init__(self, database: Database, keys: KeyRing) -> None:
+        self._database = database
+        self.keys = keys
+
+    def access_token(self, row: SealedToken) -> Secret:
+        """Open the access token.
+
+        Raises:
+            TokenUnreadable: altered, moved, or sealed with a key that is gone.
+        """
+        return self.keys.open_secret(row.access_token, row.place("access_token"))
+
+    def client_secret(self, row: SealedToken) -> Secret | None:
+        """Open the secret of the custom app that the token came with, where there is one."""
+        if row.client_secret is None:
+            return None
+        return self.keys.open_secret(row.client_secret, row.place("client_secret"))
+
+    async def store(self, conn: Connection, token: Token) -> int:
+        """Keep a token in the place of an older one of the same shop, app, kind and owner; returns its id. Part of a unit."""
+        old = await conn.fetchrow(queries.lock_token, token.shop_id, token.app_id, token.kind, token.owner)
+        version = 1 if old is None else old["row_version"] + 1
+        sealed = [self._seal(value, token, name, version) for name, value in _columns(token)]
+        access, refresh, secret = sealed
+        rest = (self.keys.current, version, list(token.scopes), token.expires_at, token.refresh_expires_at)
+        if old is not None:
+            await conn.execute(
+                queries.replace_token, token.shop_id, old["token_id"], access, refresh, token.client_id, secret, *rest
+            )
+            return int(old["token_id"])
+        made = await conn.fetchval(
+            queries.insert_token,
+            token.shop_id,
+            token.app_id,
+            token.owner,
+            token.kind,
+            access,
+            refresh,
+            token.client_id,
+            secret,
+            *rest,
+        )
+        return int(made)
+
+    def _seal(self, value: Secret | None, token: Token, column: str, version: int) -> bytes | None:
+        place = Place("tokens", token.owner or "", token.shop_domain, column, version)
+        return None if value is None else self.keys.seal(value, place)
+
+    def mark(self, shop_id: int, token_id: int, state: str) -> None:
+        """Note `reauthorization_required` or `revoked`."""
+        self._database.run(_mark, shop_id, token_id, state)
+
+    # Rotation of sealing keys
+
+    def reseal(self) -> int:
+        """Seal every token with the newest key; returns how many rows changed.
+
+        May be stopped and started again at any time, and run beside others: a row is changed only in the version that was read.
+        """
+        changed, after = 0, (0, 0)
+        while True:
+            rows = self._database.run(_list_old, self.keys.current, after)
+            if not rows:
+                return changed
+            for row in rows:
+                changed += self._reseal_row(row)
+                after = (row.shop_id, row.token_id)
+
+    def _reseal_row(self, row: SealedToken) -> int:
+        try:
+            opened = [self._reopen(value, row, column) for column, value in _sealed_columns(row)]
+        except TokenUnreadable:
+            return 0
+        return self._database.run(_reseal, row, opened, self.keys.current)
+
+    def _reopen(self, value: bytes | None, row: SealedToken, column: str) -> bytes | None:
+        return None if value is None else self.keys.seal(self.keys.open(value, row.place(column)), row.place(column))
+
+
+def _columns(token: Token) -> list[tuple[str, Secret | None]]:
+    return [
+        ("access_token", token.access_token),
+        ("refresh_token", token.refresh_token),
+        ("client_secret", token.client_secret),
+    ]
+
+
+def _sealed_columns(row: SealedToken) -> list[tuple[str, bytes | None]]:
+    return [("access_token", row.access_token), ("refresh_token", row.refresh_token), ("client_secret", row.client_secret)]
+
+
+async def _list_old(conn: Connection, key_id: str, after: tuple[int, int]) -> list[SealedToken]:
+    rows = await conn.fetch(queries.list_sealed_with_other_keys, key_id, *after, SWEEP_ROWS)
+    return [SealedToken.of(row) for row in rows]
+
+
+async def _reseal(conn: Connection, row: SealedToken, sealed: list[bytes | None], key_id: str) -> int:
+    done = await conn.execute(queries.reseal_token, row.shop_id, row.token_id, row.version, *sealed, key_id)
+    return int(done.split()[-1])
+
+
+async def _mark(conn: Connection, shop_id: int, token_id: int, state: str) -> None:
+    await conn.execute(queries.mark_token, shop_id, token_id, state)
+
+
+async def delete_token(conn: Connection, shop_id: int, token_id: int) -> None:
+    """Destroy a token as part of a unit."""
+    await conn.execute(queries.delete_token, shop_id, token_id)
