@@ -139,6 +139,10 @@ class AdminClient:
                     _raise_user_errors(answer.data, access.shop_domain)
                 return answer
 
+    def close(self) -> None:
+        """Close this process's connections to Shopify."""
+        self._transport.close()
+
     # One exchange
 
     def _once(

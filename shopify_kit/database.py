@@ -30,7 +30,7 @@ import asyncpg
 
 from shopify_kit.errors import DatabaseUnavailable, SettingsError
 from shopify_kit.queries import load_queries
-from shopify_kit.runtime import Handoff, LoopStopped, LoopThread, PerProcess, Slots, deadline, find_running, pause
+from shopify_kit.runtime import Cancelled, Handoff, LoopStopped, LoopThread, PerProcess, Slots, deadline, find_running, pause
 
 T = TypeVar("T")
 Source: TypeAlias = Literal["host_pool", "reopened_pool", "dsn"]
@@ -230,8 +230,10 @@ class _Place:
         conn = await self._enter(in_transaction)
         try:
             return await (_transact(conn, unit(conn)) if in_transaction else unit(conn))
-        except _DRIVER_FAILURES as error:
-            if _is_away(error) or _is_lost(conn):
+        except BaseException as error:
+            if not in_transaction:
+                await self._clear_session(conn)
+            if isinstance(error, _DRIVER_FAILURES) and (_is_away(error) or _is_lost(conn)):
                 raise _unavailable("The database broke off a unit of work", error) from error
             raise
         finally:
@@ -246,11 +248,6 @@ class _Place:
                     await self._begin(conn)
         except TimeoutError as error:
             raise self._no_connection_in_time() from error
-        except ValueError:
-            # The message may quote a piece of the address, and that piece may be the password's.
-            raise SettingsError(
-                "The database address cannot be read: is a special character of its password not %-encoded?"
-            ) from None
         except _POOLER_SYMPTOMS:
             raise
         except _DRIVER_FAILURES as error:
@@ -273,12 +270,14 @@ class _Place:
             if self._options.lock_timeout_s is not None:
                 await conn.execute(queries.limit_lock_wait, f"{self._options.lock_timeout_s * 1000:.0f}ms")
         except BaseException as error:
-            if not _is_lost(conn):
-                conn.terminate()
+            _terminate(conn)
             await self._give_back(conn)
             if isinstance(error, _DRIVER_FAILURES):
                 raise _LostBeforeBegin from error
             raise
+
+    async def _clear_session(self, conn: Any) -> None:
+        """Remove what a failed verb may have left in its session; the host's pool does so by itself."""
 
     async def _give_back(self, conn: Any) -> None:
         """Return the connection; what fails here is the connection's trouble and no longer the unit's."""
@@ -332,7 +331,13 @@ class _OwnPlace(_Place):
         )
 
     async def _connect(self, *args: Any, **kwargs: Any) -> Any:
-        conn = await self._address.connect(*args, **kwargs)
+        try:
+            conn = await self._address.connect(*args, **kwargs)
+        except ValueError:
+            # The message may quote a piece of the address, and that piece may be the password's.
+            raise SettingsError(
+                "The database address cannot be read: is a special character of its password not %-encoded?"
+            ) from None
         # Until one of them is known to be direct, each connection that would cache statements is looked at.
         if not self._is_direct and kwargs.get("statement_cache_size") != 0:
             try:
@@ -348,6 +353,12 @@ class _OwnPlace(_Place):
         if backend_pid != conn.get_server_pid():
             raise _PoolerNoticed
         self._is_direct = True
+
+    async def _clear_session(self, conn: Any) -> None:
+        try:
+            await conn.reset(timeout=self._options.acquire_timeout_s)
+        except (Cancelled, *_DRIVER_FAILURES):
+            _terminate(conn)
 
     async def _adapt_to_pooler(self) -> bool:
         self._address = replace(self._address, connect_kwargs={**self._address.connect_kwargs, "statement_cache_size": 0})
@@ -422,9 +433,11 @@ class Database:
         return self._perform(lambda conn: verb(conn, *args, **kwargs), timeout_s, in_transaction=False)
 
     def ping(self, *, timeout_s: float = 2.0) -> DatabaseState:
-        """Ask the server for a sign of life and return the state; never raises for a database that is away."""
-        with suppress(DatabaseUnavailable):
+        """Ask the server for a sign of life and return the state; never raises for a database that is away or busy."""
+        try:
             self.run_autocommit(_ping, timeout_s=timeout_s)
+        except DatabaseUnavailable as error:
+            return replace(self.state(), is_up=False, trouble=error.message)
         return self.state()
 
     def state(self) -> DatabaseState:
@@ -453,9 +466,8 @@ class Database:
         try:
             return place.handoff.run(partial(place.perform, unit, in_transaction), timeout_s=limit_s)
         except TimeoutError as error:
-            raise _unavailable(
-                f"The database did not finish a unit of work within {limit_s:g} s; it was cancelled", error
-            ) from error
+            message = f"The database did not finish a unit of work within {limit_s:g} s: {error}."
+            raise DatabaseUnavailable(message, retry_after_s=_RETRY_AFTER_S) from error
         except LoopStopped as error:
             raise _unavailable("The event loop of the database stopped; whether the work was stored is not known", error) from error
 
@@ -487,8 +499,8 @@ async def _transact(conn: Any, work: Coroutine[Any, Any, T]) -> T:
         raise
     try:
         tag = await _end(conn, queries.commit_unit)
-    except _DRIVER_FAILURES as error:
-        if _is_away(error) or _is_lost(conn):
+    except (Cancelled, *_DRIVER_FAILURES) as error:
+        if isinstance(error, Cancelled) or _is_away(error) or _is_lost(conn):
             raise _unavailable("The database broke off during a commit; whether the unit was stored is not known", error) from error
         raise
     if tag != "COMMIT":
@@ -526,6 +538,11 @@ def _is_away(error: BaseException) -> bool:
 
 def _is_lost(conn: Any) -> bool:
     return conn._con is None or conn.is_closed()
+
+
+def _terminate(conn: Any) -> None:
+    if not _is_lost(conn):
+        conn.terminate()
 
 
 def _reason(error: BaseException) -> str:

@@ -176,3 +176,19 @@ def _compare(known: Sequence[Migration], applied: Sequence[tuple[int, str, str]]
         pending=tuple(migration for migration in known if migration.number not in numbers),
         warning=f"The database is ahead of this code by {ahead}: newer code uses it as well." if ahead else None,
     )
+
+
+class Schema:
+    """Brings a database up to date once per process, and again only after it could not."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._is_current = False
+
+    def ensure(self) -> list[Migration]:
+        """Migrate unless this process has seen the schema current; raises as `migrate`."""
+        if self._is_current:
+            return []
+        applied = migrate(self._database)
+        self._is_current = True
+        return applied

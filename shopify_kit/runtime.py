@@ -33,7 +33,8 @@ ThreadLocal = threading.local
 StopEvent = threading.Event
 Thread = threading.Thread
 
-# For code that runs on the loop: a bounded number of places, a pause, and a time limit that raises TimeoutError.
+# For code that runs on the loop: what cancelling raises, a bounded number of places, a pause, a limit that raises TimeoutError.
+Cancelled = asyncio.CancelledError
 Slots = asyncio.Semaphore
 pause = asyncio.sleep
 deadline = asyncio.timeout
@@ -149,7 +150,7 @@ class _Call(Generic[T]):
             if not isinstance(error, asyncio.CancelledError):
                 raise error
             if self.withdrawn:
-                raise TimeoutError("cancelled when its time was over") from error
+                raise TimeoutError("it was cancelled") from error
             raise LoopStopped("the event loop is being stopped") from error
         finally:
             del error
@@ -196,7 +197,7 @@ class Handoff:
         call = _Call(make)
         self._submit(call)
         if not self._wait(call, timeout_s) and not self._withdraw(call):
-            raise TimeoutError(f"nothing heard from the event loop for {timeout_s + _GRACE_S:g} s")
+            raise TimeoutError("it was told to end and did not, so it may still end either way")
         return call.outcome()
 
     def _submit(self, call: _Call[Any]) -> None:

@@ -40,14 +40,29 @@ FulfillmentStatus = Annotated[Literal[FULFILLMENT_STATUSES], Lowered]  # type: i
 WeightUnit = Annotated[Literal["g", "kg", "oz", "lb"], Lowered]
 
 
+CLEARABLE = frozenset(
+    """
+    compare_at_price barcode sku template_suffix body_html description note email phone first_name last_name company address1
+    address2 city province province_code zip alt
+    """.split()
+)
+"""Fields that a null empties."""
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(part) for name, part in value.items() if part is not None or name in CLEARABLE}
+    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
+
+
 class Edge(BaseModel):
     """Base of every request model: strict types, no unknown fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=False, hide_input_in_errors=True)
 
-    def given(self) -> dict[str, Any]:
-        """Return what the caller really gave."""
-        return self.model_dump(exclude_unset=True)
+    def given(self) -> Any:
+        """Return what the caller really gave, as the features' inputs: a null clears what can be empty and is nothing elsewhere."""
+        return _without_nulls(self.model_dump(exclude_unset=True))
 
 
 class Who(Edge):

@@ -1,0 +1,239 @@
+"""The door: one call gives a Flask backend the whole integration.
+
+    shopify_registered = register_shopify_integration(app, db_pool)
+
+Builds the parts, keeps one `ShopifyIntegration` in `app.extensions["shopify"]`, and never takes the host down: what cannot be
+repaired at run time is logged once, with what to set, and answered with False.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Flask
+from loguru import logger
+
+from shopify_custom_apps import Installations
+from shopify_kit.audit import AuditLog
+from shopify_kit.client import AdminClient
+from shopify_kit.clock import Clock, SystemClock
+from shopify_kit.database import Database
+from shopify_kit.documents import Documents
+from shopify_kit.errors import DatabaseUnavailable, IntegrationError, SettingsError
+from shopify_kit.idempotency import IdempotencyStore
+from shopify_kit.migrations import Schema
+from shopify_kit.oauth import TokenEndpoint
+from shopify_kit.sealing import KeyRing, development_key
+from shopify_kit.secret import Secret
+from shopify_kit.settings import Settings, load_settings
+from shopify_kit.throttle import Throttle
+from shopify_kit.transport import AddressBook, RequestsTransport
+from shopify_kit.vault import Vault
+from shopify_kit.versions import DEFAULT_API_VERSION
+from shopify_routes import api
+from shopify_service import ShopifyService
+from shopify_web.api import Endpoint, answer_unknown_routes, build_blueprint
+from shopify_web.callers import Authenticate, Callers
+from shopify_web.limits import RateLimit
+from shopify_web.parts import Parts
+
+NAME: Final = "shopify"
+PREFIX: Final = "/api/shopify"
+FEATURES: Final = ("core", "search", "graphql")
+GROUPS: Final = ("core", "auth", "webhooks", "bulk", "sync", "custom_apps", "analytics")
+DESCRIPTION: Final = "Shops, products, orders, customers and inventory of Shopify, for this backend."
+
+
+@dataclass(frozen=True, slots=True)
+class ShopifyIntegration:
+    """One app's integration, kept in `app.extensions["shopify"]`."""
+
+    parts: Parts
+    vault: Vault
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they were read at registration."""
+        return self.parts.settings
+
+    @property
+    def database(self) -> Database:
+        """The bridge to the host's Postgres."""
+        return self.parts.database
+
+    @property
+    def service(self) -> ShopifyService:
+        """The Admin API in domain verbs."""
+        return self.parts.service
+
+    @property
+    def installations(self) -> Installations:
+        """Who is connected with which shop."""
+        return self.parts.installations
+
+    def close(self) -> None:
+        """Close this process's connections to Postgres and to Shopify."""
+        self.parts.database.close()
+        self.parts.client.close()
+
+
+def register_shopify_integration(
+    app: Flask, db_pool: object = None, *, authenticate: Authenticate | None = None, strict: bool = False, **options: Any
+) -> bool:
+    """Register the integration under `/api/shopify`; returns whether it serves.
+
+    Args:
+        db_pool: an `asyncpg.Pool` in any state (running, idle or closed loop, not awaited), a DSN, or None for the settings' DSN.
+        authenticate: `callable(request) -> user_id | None`, the host's own knowledge of who calls.
+        strict: raise in place of returning False.
+        options: settings by keyword (`scopes=`, `api_version=`, `allow_mutations=`, …), before `app.config` and environment.
+
+    Returns:
+        False when something is wrong that only the host can repair (an unreadable setting, a second registration); one error is
+        logged and no route is registered. A database that is merely away is no reason: routes answer 503 until it is back.
+    """
+    try:
+        _register(app, db_pool, authenticate, options)
+    except Exception as error:
+        if strict:
+            raise
+        text = error.message if isinstance(error, IntegrationError) else f"{type(error).__name__} while registering"
+        logger.error("The Shopify integration is not registered: {}", text)
+        return False
+    return True
+
+
+def _register(app: Flask, db_pool: object, authenticate: Authenticate | None, options: dict[str, Any]) -> None:
+    if NAME in app.extensions or NAME in app.blueprints:
+        raise SettingsError("This app has an extension or a blueprint named 'shopify' already; register the integration once.")
+    settings = load_settings(app.config, development=app.debug or app.testing, **options)
+    integration = build_integration(settings, db_pool, authenticate, instance_path=Path(app.instance_path))
+    blueprint = build_blueprint(integration.parts, api.endpoints)
+    _migrate(integration.parts.schema)
+    app.register_blueprint(blueprint)
+    answer_unknown_routes(app, PREFIX)
+    app.extensions[NAME] = integration
+    if not integration.parts.callers.is_configured:
+        _warn_of_closed_door(settings)
+
+
+def _warn_of_closed_door(settings: Settings) -> None:
+    if settings.development or settings.trust_loopback:
+        logger.warning("Shopify routes serve callers on this machine only: neither authenticate= nor SHOPIFY_SERVICE_KEYS is set")
+        return
+    logger.critical(
+        "Shopify routes answer 503 auth_not_configured: pass authenticate= to register_shopify_integration or set SHOPIFY_SERVICE_KEYS"
+    )
+
+
+def _migrate(schema: Schema) -> None:
+    """Bring the schema up to date; where the database is away, the first request that finds it back does it."""
+    try:
+        applied = schema.ensure()
+    except DatabaseUnavailable as error:
+        logger.warning("Shopify: the database is away ({}); routes answer 503 until it is back", error.message)
+        return
+    for migration in applied:
+        logger.info("Shopify: applied migration {}", migration)
+
+
+def build_integration(
+    settings: Settings,
+    db_pool: object,
+    authenticate: Authenticate | None = None,
+    *,
+    instance_path: Path | None = None,
+    clock: Clock | None = None,
+) -> ShopifyIntegration:
+    """Build the parts without an app: for the register, for workers and for tests.
+
+    Raises:
+        SettingsError: no database, no usable sealing key.
+    """
+    clock = clock or SystemClock()
+    database = Database(_database_source(settings, db_pool))
+    keys = KeyRing(_token_keys(settings, instance_path))
+    vault = Vault(database, keys)
+    addresses, documents = AddressBook(settings.admin_origin), Documents()
+    transport = RequestsTransport(addresses)
+    client = AdminClient(transport, addresses, Throttle(database), api_version=settings.api_version)
+    endpoint = TokenEndpoint(transport, addresses)
+    parts = Parts(
+        settings=settings,
+        database=database,
+        schema=Schema(database),
+        keys=keys,
+        client=client,
+        service=ShopifyService(client, documents),
+        installations=Installations(database, vault, client, endpoint, documents, settings, clock),
+        audit=AuditLog(database),
+        idempotency=IdempotencyStore(database, keys),
+        callers=Callers(settings, authenticate),
+        limit=RateLimit(settings.rate_limit_per_minute, clock),
+        clock=clock,
+        prefix=PREFIX,
+        version=version(),
+        features=FEATURES,
+    )
+    return ShopifyIntegration(parts, vault)
+
+
+def _database_source(settings: Settings, db_pool: object) -> object:
+    """Choose: SHOPIFY_DATABASE_URL, else what the host passed, else DATABASE_URL."""
+    if settings.database_url is not None:
+        return settings.database_url.reveal()
+    if db_pool is None and settings.host_database_url is not None:
+        return settings.host_database_url.reveal()
+    return db_pool
+
+
+def _token_keys(settings: Settings, instance_path: Path | None) -> Sequence[Secret]:
+    if settings.token_keys:
+        return settings.token_keys
+    path = settings.token_key_file or (instance_path or Path("instance")) / "shopify_token_key"
+    made = not path.exists()
+    key = development_key(path)
+    if made:
+        logger.warning("Shopify: made a sealing key for development in {}; set SHOPIFY_TOKEN_KEYS in production", path)
+    return [key]
+
+
+def version() -> str:
+    """Return the version of the installed package; `0.0.0` where it runs from a checkout without one."""
+    try:
+        return metadata.version("shopify-flask-integration")
+    except metadata.PackageNotFoundError:
+        return "0.0.0"
+
+
+# The host's service registry
+
+
+def get_shopify_service_info() -> dict[str, Any]:
+    """Describe the integration for the host's service registry: name, version, features, endpoints, status."""
+    endpoints = get_shopify_endpoints()
+    return {
+        "name": NAME,
+        "version": version(),
+        "description": DESCRIPTION,
+        "features": list(FEATURES),
+        "api_version": DEFAULT_API_VERSION,
+        "endpoints": endpoints,
+        "status": "available",
+    }
+
+
+def get_shopify_endpoints() -> dict[str, list[str]]:
+    """List what is routed, by group: `{"core": ["GET /api/shopify/products", …], "auth": [], …}`."""
+    listed: dict[str, list[str]] = {group: [] for group in GROUPS}
+    for endpoint in api.endpoints:
+        listed[endpoint.group if endpoint.group in listed else "core"].append(_line(endpoint))
+    return listed
+
+
+def _line(endpoint: Endpoint) -> str:
+    return f"{endpoint.method} {PREFIX}{endpoint.path}"

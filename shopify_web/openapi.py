@@ -1,0 +1,132 @@
+"""The OpenAPI 3.1 document, made from the models that validate and the shapes that answer. Written once per integration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from pydantic.json_schema import models_json_schema
+
+from shopify_web.api import Endpoint
+from shopify_web.callers import Policy
+from shopify_web.edges import PageQuery, WhoQuery
+
+SCHEMAS = "#/components/schemas/"
+PATH_PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
+PAGE = {
+    "type": "object",
+    "properties": {"next_cursor": {"type": ["string", "null"]}, "has_next": {"type": "boolean"}},
+    "required": ["next_cursor", "has_next"],
+}
+ERROR = {
+    "type": "object",
+    "properties": {
+        "ok": {"const": False},
+        "error": {"type": "string", "description": "One sentence for a person."},
+        "code": {"type": "string", "description": "Stable, snake_case."},
+        "details": {"description": "`[{field, reason}]` for invalid input, else facts by name."},
+        "request_id": {"type": "string"},
+    },
+    "required": ["ok", "error", "code", "details", "request_id"],
+}
+COMMON_ERRORS = {
+    "400": "Unreadable or invalid; `details` names the fields.",
+    "401": "Nobody proved who is calling.",
+    "403": "Another user's, or an access scope is missing.",
+    "404": "There is no such thing for this caller.",
+    "409": "Not connected, or several shops and none named.",
+    "422": "Shopify refused the change; `details.user_errors` says why.",
+    "429": "Too often; see `Retry-After`.",
+    "502": "Shopify failed.",
+    "503": "Our database is away, or the host has not configured something.",
+    "504": "Shopify was too slow.",
+}
+
+
+def build_document(endpoints: Sequence[Endpoint], *, prefix: str, version: str) -> dict[str, Any]:
+    """Describe every endpoint."""
+    models = {m for e in endpoints for m in (e.query, e.body) if m is not None} | {WhoQuery}
+    listed = sorted(models, key=lambda model: model.__name__)
+    _, made = models_json_schema([(model, "validation") for model in listed], ref_template=SCHEMAS + "{model}")
+    schemas = dict(made["$defs"])
+    shapes = [shape for e in endpoints for shape in e.answers.values()]
+    outcomes, components = msgspec.json.schema_components(shapes, ref_template=SCHEMAS + "{name}")
+    schemas |= components
+    shown = iter(outcomes)
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        answers = {name: next(shown) for name in endpoint.answers}
+        operation = _operation(endpoint, answers, schemas)
+        paths.setdefault(_path(prefix, endpoint.path), {})[endpoint.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Shopify integration", "version": version, "description": __doc__},
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {"schemas": schemas | {"Error": ERROR, "Page": PAGE}, "securitySchemes": _security()},
+    }
+
+
+def _security() -> dict[str, Any]:
+    text = "The host's own authentication, or a service key."
+    return {"bearer": {"type": "http", "scheme": "bearer", "description": text}}
+
+
+def _path(prefix: str, path: str) -> str:
+    return prefix + PATH_PARAMETER.sub(r"{\2}", path)
+
+
+def _operation(endpoint: Endpoint, answers: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "operationId": endpoint.name,
+        "tags": [endpoint.group],
+        "summary": endpoint.summary,
+        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint, schemas)],
+        "responses": {str(endpoint.status): _response(endpoint, answers)} | _errors(endpoint),
+    }
+    if endpoint.view.__doc__:
+        made["description"] = endpoint.view.__doc__.strip()
+    if endpoint.body is not None:
+        schema = {"$ref": SCHEMAS + endpoint.body.__name__}
+        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if endpoint.policy in (Policy.PUBLIC, Policy.SIGNED):
+        made["security"] = []
+    return made
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    kinds = {"int": {"type": "integer", "minimum": 1}}
+    return [
+        {"name": name, "in": "path", "required": True, "schema": kinds.get(kind, {"type": "string"})}
+        for kind, name in PATH_PARAMETER.findall(path)
+    ]
+
+
+def _query_parameters(endpoint: Endpoint, schemas: Mapping[str, Any]) -> list[dict[str, Any]]:
+    model = endpoint.query or (WhoQuery if endpoint.policy is Policy.USER and endpoint.body is None else None)
+    if model is None:
+        return []
+    schema = schemas[model.__name__]
+    required = schema.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": part}
+        for name, part in schema.get("properties", {}).items()
+    ]
+
+
+def _response(endpoint: Endpoint, answers: Mapping[str, Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = {"ok": {"const": True}, **answers}
+    if endpoint.query is not None and issubclass(endpoint.query, PageQuery):
+        properties |= {"total": {"type": "integer"}, "page": {"$ref": SCHEMAS + "Page"}, "filters": {"type": "object"}}
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"description": "Success.", "content": {"application/json": {"schema": schema}}}
+
+
+def _errors(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.policy is Policy.PUBLIC:
+        return {}
+    content = {"application/json": {"schema": {"$ref": SCHEMAS + "Error"}}}
+    return {status: {"description": text, "content": content} for status, text in COMMON_ERRORS.items()}
