@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
+
 from shopify_admin.catalog import Shop, shop_of
 from shopify_kit.audit import add_entry
 from shopify_kit.client import AdminClient, ShopAccess
@@ -60,8 +62,7 @@ class Store:
         return self.client_id or f"token:{self.sealed.token_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """What a user brings to connect a shop: a token, or the client id and secret of an own-organisation app."""
 
     access_token: Secret | None = None

@@ -29,7 +29,7 @@ from shopify_kit.migrations import Schema
 from shopify_kit.oauth import TokenEndpoint
 from shopify_kit.sealing import KeyRing, development_key
 from shopify_kit.secret import Secret
-from shopify_kit.settings import Settings, load_settings
+from shopify_kit.settings import Settings, load_app_settings
 from shopify_kit.throttle import Throttle
 from shopify_kit.transport import AddressBook, RequestsTransport
 from shopify_kit.vault import Vault
@@ -110,7 +110,7 @@ def register_shopify_integration(
 def _register(app: Flask, db_pool: object, authenticate: Authenticate | None, options: dict[str, Any]) -> None:
     if NAME in app.extensions or NAME in app.blueprints:
         raise SettingsError("This app has an extension or a blueprint named 'shopify' already; register the integration once.")
-    settings = load_settings(app.config, development=app.debug or app.testing, **options)
+    settings = load_app_settings(app, **options)
     integration = build_integration(settings, db_pool, authenticate, instance_path=Path(app.instance_path))
     blueprint = build_blueprint(integration.parts, api.endpoints)
     _migrate(integration.parts.schema)
@@ -126,7 +126,8 @@ def _warn_of_closed_door(settings: Settings) -> None:
         logger.warning("Shopify routes serve callers on this machine only: neither authenticate= nor SHOPIFY_SERVICE_KEYS is set")
         return
     logger.critical(
-        "Shopify routes answer 503 auth_not_configured: pass authenticate= to register_shopify_integration or set SHOPIFY_SERVICE_KEYS"
+        "Shopify routes answer 503 auth_not_configured: pass authenticate= to register_shopify_integration, or set "
+        "SHOPIFY_SERVICE_KEYS"
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
@@ -18,14 +17,14 @@ from shopify_kit.clock import iso
 from shopify_kit.errors import InvalidInput
 from shopify_kit.identifiers import read_id
 from shopify_kit.secret import Secret
-from shopify_web import edges
 from shopify_web.answers import Reply
 from shopify_web.api import Api, Call
 from shopify_web.callers import Policy
-from shopify_web.docs_page import render
 from shopify_web.health import look_at_health, token_health
-from shopify_web.openapi import build_document
 from shopify_web.queries import check_query
+
+if TYPE_CHECKING:
+    from shopify_web import edges
 
 api = Api()
 USER, HOST, PUBLIC = Policy.USER, Policy.HOST, Policy.PUBLIC
@@ -33,11 +32,6 @@ USER, HOST, PUBLIC = Policy.USER, Policy.HOST, Policy.PUBLIC
 
 def _secret(text: str | None) -> Secret | None:
     return None if text is None else Secret(text)
-
-
-def _shop_answer(shop: Shop) -> dict[str, Any]:
-    """Shape a shop; `scopes` only where the caller connects or asks for the shop itself."""
-    return asdict(shop)
 
 
 def _store_answer(store: Store) -> dict[str, Any]:
@@ -60,13 +54,13 @@ def _store_answer(store: Store) -> dict[str, Any]:
 
 def _filters(model: type[Any], query: Any) -> Any:
     """Take a feature's filters out of a query."""
-    return model(**{name: getattr(query, name) for name in model.__dataclass_fields__})
+    return model(**{name: getattr(query, name) for name in model.__struct_fields__})
 
 
 # Health and description
 
 
-@api.route("GET", "/health", policy=PUBLIC, group="health", summary="How the integration is", query=edges.HealthQuery)
+@api.route("GET", "/health", policy=PUBLIC, group="health", summary="How the integration is", query="HealthQuery")
 def health(call: Call) -> Reply:
     """Healthy, degraded or unhealthy, with each service; `detailed` adds figures, never values of tokens."""
     found = look_at_health(call.parts, detailed=call.query.detailed)
@@ -97,11 +91,15 @@ def openapi(call: Call) -> Response:
 
 @api.route("GET", "/docs", policy=HOST, group="description", summary="The same for people")
 def docs(call: Call) -> Response:
+    from shopify_web.docs_page import render  # noqa: PLC0415 - see describe
+
     return render(describe(call))
 
 
 def describe(call: Call) -> dict[str, Any]:
     """Build the OpenAPI document of this integration."""
+    from shopify_web.openapi import build_document  # noqa: PLC0415 - the models come with it
+
     return build_document(api.endpoints, prefix=call.parts.prefix, version=call.parts.version)
 
 
@@ -114,7 +112,7 @@ def describe(call: Call) -> dict[str, Any]:
     policy=USER,
     group="core",
     summary="Connect a shop",
-    body=edges.ConnectBody,
+    body="ConnectBody",
     answers={"connected": bool, "shop": Shop, "store": dict[str, Any]},
 )
 def connect(call: Call) -> Mapping[str, Any]:
@@ -126,7 +124,7 @@ def connect(call: Call) -> Mapping[str, Any]:
         client_secret=_secret(body.client_secret or body.api_secret),
     )
     store, shop = call.parts.installations.connect(call.user_id, body.shop_domain, credentials, actor=call.actor)
-    return {"connected": True, "shop": _shop_answer(shop), "store": _store_answer(store)}
+    return {"connected": True, "shop": shop, "store": _store_answer(store)}
 
 
 @api.route(
@@ -135,7 +133,7 @@ def connect(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Leave a shop",
-    body=edges.DisconnectBody,
+    body="DisconnectBody",
     answers={"disconnected": bool},
 )
 def disconnect(call: Call) -> Mapping[str, Any]:
@@ -157,7 +155,7 @@ def list_stores(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Connect a shop, by older names",
-    body=edges.StoreBody,
+    body="StoreBody",
     status=201,
     answers={"store": dict[str, Any]},
 )
@@ -165,7 +163,7 @@ def create_store(call: Call) -> Mapping[str, Any]:
     body: edges.StoreBody = call.body
     credentials = Credentials(Secret(body.access_token), body.api_key, _secret(body.api_secret))
     store, shop = call.parts.installations.connect(call.user_id, body.store_domain, credentials, actor=call.actor)
-    return {"id": store.id, "store": _store_answer(store), "shop": _shop_answer(shop)}
+    return {"id": store.id, "store": _store_answer(store), "shop": shop}
 
 
 @api.route("GET", "/stores/<int:store_id>", policy=USER, group="core", summary="One shop", answers={"store": dict[str, Any]})
@@ -176,7 +174,7 @@ def get_store(call: Call) -> Mapping[str, Any]:
 
 @api.route("GET", "/shop", policy=USER, group="core", summary="The shop as Shopify knows it", answers={"shop": Shop})
 def get_shop(call: Call) -> Mapping[str, Any]:
-    return {"shop": _shop_answer(call.admin().shop())}
+    return {"shop": call.admin().shop()}
 
 
 # Products
@@ -188,7 +186,7 @@ def get_shop(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="List products",
-    query=edges.ProductListQuery,
+    query="ProductListQuery",
     answers={"products": list[Product]},
 )
 def list_products(call: Call) -> Mapping[str, Any]:
@@ -202,7 +200,7 @@ def list_products(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Create a product",
-    body=edges.CreateProductBody,
+    body="CreateProductBody",
     status=201,
     answers={"product": Product},
 )
@@ -222,7 +220,7 @@ def get_product(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Change a product",
-    body=edges.UpdateProductBody,
+    body="UpdateProductBody",
     answers={"product": Product},
 )
 def update_product(call: Call) -> Mapping[str, Any]:
@@ -255,7 +253,7 @@ def _gid(call: Call, kind: str) -> str:
     policy=USER,
     group="core",
     summary="List orders",
-    query=edges.OrderListQuery,
+    query="OrderListQuery",
     answers={"orders": list[Order]},
 )
 def list_orders(call: Call) -> Mapping[str, Any]:
@@ -269,7 +267,7 @@ def list_orders(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Create an order",
-    body=edges.CreateOrderBody,
+    body="CreateOrderBody",
     status=201,
     answers={"order": Order},
 )
@@ -289,7 +287,7 @@ def get_order(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Cancel an order",
-    body=edges.CancelOrderBody,
+    body="CancelOrderBody",
     answers={"order": Order},
 )
 def cancel_order(call: Call) -> Mapping[str, Any]:
@@ -311,7 +309,7 @@ def cancel_order(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Refund lines and shipping",
-    body=edges.RefundOrderBody,
+    body="RefundOrderBody",
     answers={"order": Order},
 )
 def refund_order(call: Call) -> Mapping[str, Any]:
@@ -326,7 +324,7 @@ def refund_order(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Ship lines of an order",
-    body=edges.FulfillOrderBody,
+    body="FulfillOrderBody",
     answers={"order": Order},
 )
 def fulfill_order(call: Call) -> Mapping[str, Any]:
@@ -343,7 +341,7 @@ def fulfill_order(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="List customers",
-    query=edges.CustomerListQuery,
+    query="CustomerListQuery",
     answers={"customers": list[Customer]},
 )
 def list_customers(call: Call) -> Mapping[str, Any]:
@@ -357,7 +355,7 @@ def list_customers(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Create a customer",
-    body=edges.CustomerBody,
+    body="CustomerBody",
     status=201,
     answers={"customer": Customer},
 )
@@ -376,7 +374,7 @@ def get_customer(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Change a customer",
-    body=edges.CustomerBody,
+    body="CustomerBody",
     answers={"customer": Customer},
 )
 def update_customer(call: Call) -> Mapping[str, Any]:
@@ -399,7 +397,7 @@ def delete_customer(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="List inventory levels",
-    query=edges.InventoryQuery,
+    query="InventoryQuery",
     answers={"inventory_levels": list[InventoryLevel]},
 )
 def list_inventory(call: Call) -> Mapping[str, Any]:
@@ -417,7 +415,7 @@ def list_inventory(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Add to what is available, or take away",
-    body=edges.AdjustInventoryBody,
+    body="AdjustInventoryBody",
     answers={"inventory_levels": list[InventoryLevel]},
 )
 def adjust_inventory(call: Call) -> Mapping[str, Any]:
@@ -433,7 +431,7 @@ def adjust_inventory(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Set what is available",
-    body=edges.SetInventoryBody,
+    body="SetInventoryBody",
     answers={"inventory_levels": list[InventoryLevel]},
 )
 def set_inventory(call: Call) -> Mapping[str, Any]:
@@ -449,7 +447,7 @@ def set_inventory(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="List locations",
-    query=edges.LocationListQuery,
+    query="LocationListQuery",
     answers={"locations": list[Location]},
 )
 def list_locations(call: Call) -> Mapping[str, Any]:
@@ -464,7 +462,7 @@ def list_locations(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="List collections",
-    query=edges.CollectionListQuery,
+    query="CollectionListQuery",
     answers={"collections": list[Collection]},
 )
 def list_collections(call: Call) -> Mapping[str, Any]:
@@ -478,7 +476,7 @@ def list_collections(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="List discounts",
-    query=edges.DiscountListQuery,
+    query="DiscountListQuery",
     answers={"discounts": list[Discount]},
 )
 def list_discounts(call: Call) -> Mapping[str, Any]:
@@ -495,7 +493,7 @@ def list_discounts(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="Search products, orders and customers",
-    body=edges.SearchBody,
+    body="SearchBody",
     answers={"results": dict[str, list[Any]], "total": int},
 )
 def search(call: Call) -> Mapping[str, Any]:
@@ -515,7 +513,7 @@ def search(call: Call) -> Mapping[str, Any]:
     policy=USER,
     group="core",
     summary="A GraphQL query of the caller's own",
-    body=edges.GraphqlBody,
+    body="GraphqlBody",
     answers={"data": dict[str, Any], "errors": list[dict[str, Any]], "cost": dict[str, Any]},
 )
 def graphql(call: Call) -> Mapping[str, Any]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
+
+from msgspec import Struct
 
 from shopify_admin import customers as customer_shapes
 from shopify_admin import orders as order_shapes
@@ -35,8 +36,7 @@ JOB_POLLS = 20
 JOB_POLL_S = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """One page of a list: the objects and where it goes on."""
 
     items: tuple[Any, ...]

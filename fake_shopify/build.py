@@ -13,6 +13,8 @@ from fake_shopify.rows import Row
 from fake_shopify.world import App, Grant, Shop, World
 
 EMPTY_TOKEN = "shpat_test"
+LOCATIONS = ("Shop location", "My Custom Location")
+"""What a development store comes with, the primary one first (captured: inventory-074, 161)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def add_shop(world: World, number: int, name: str, settings: dict[str, Any]) -> 
     """Open a shop with its locations and its online store publication."""
     shop = Shop(number, f"{name}.myshopify.com", world.clock, settings)
     world.shops[shop.domain] = shop
-    for index, label in enumerate(("Main Warehouse", "Second Warehouse")):
+    for index, label in enumerate(LOCATIONS):
         add_location(shop, label, primary=index == 0)
     online = shop.new_row("Publication", name="Online Store", autoPublish=False)
     shop.state["online_store"] = online.number
@@ -66,7 +68,7 @@ def add_location(shop: Shop, name: str, *, primary: bool = False) -> Row:
         name=name,
         isActive=True,
         fulfillsOnlineOrders=True,
-        shipsInventory=True,
+        shipsInventory=primary,
         hasActiveInventory=False,
         isPrimary=primary,
         isFulfillmentService=False,

@@ -32,6 +32,7 @@ from fake_shopify.coercion import coerce_variables
 from fake_shopify.context import Context
 from fake_shopify.cost import MAX_QUERY_POINTS, CostModel
 from fake_shopify.failures import TopLevelError, access_denied
+from fake_shopify.input_size import oversized
 from fake_shopify.paging import EMPTY, window
 from fake_shopify.registry import CHECKS, RESOLVERS, Resolver
 from fake_shopify.schema import AdminSchema, load_schema
@@ -105,6 +106,7 @@ def run(ctx: Context, body: dict[str, Any]) -> tuple[Answer, str | None]:
         return {"errors": list(parsed.errors)}, name
     sent = body.get("variables") or {}
     variables, errors = coerce_variables(ctx.schema.graphql, operation, sent if isinstance(sent, dict) else {})
+    errors = errors or oversized(operation, variables)
     if errors:
         return {"errors": errors}, name
     return _charge_and_execute(ctx, parsed.document, operation, variables), name
@@ -331,7 +333,8 @@ def _idempotent(name: str, resolve: Resolver) -> Resolver:
         if kept[0] != sign:
             text = "The same idempotency key cannot be used with different operation parameters."
             error = {"field": None, "message": text, "code": "IDEMPOTENCY_KEY_PARAMETER_MISMATCH"}
-            return {field: [error] for field in get_named_type(info.return_type).fields if field.endswith("serErrors")}
+            payload_type: Any = get_named_type(info.return_type)
+            return {field: [error] for field in payload_type.fields if field.endswith("serErrors")}
         return kept[1]
 
     return call

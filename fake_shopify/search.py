@@ -1,8 +1,9 @@
 """Shopify's search syntax: terms, `field:value`, comparators, quotes, `*`, NOT / `-`, AND, OR and parentheses.
 
-Captured: malformed text matches nothing and raises nothing (BEHAVIOURS 26); a field that the root does not know is ignored and
-reported under `extensions.search` (BEHAVIOURS 13); the time part of an unquoted timestamp is ignored and the date is taken in the
-shop's zone. Source of the syntax: shopify.dev/docs/api/usage/search-syntax (read 2026-11).
+Captured: malformed text matches nothing and raises nothing (BEHAVIOURS 26), but a missing parenthesis at the end and a connective
+that nothing follows are forgiven (errors-070); a field that the root does not know is ignored and reported under
+`extensions.search` (BEHAVIOURS 13); the time part of an unquoted timestamp is ignored and the date is taken in the shop's zone.
+Source of the syntax: shopify.dev/docs/api/usage/search-syntax (read 2026-11).
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class _Parser:
         self.at = 0
 
     def parse(self) -> Any:
-        tree = self._either()
+        tree = self._all()
         if self.at != len(self.tokens):
             raise Malformed
         return tree
@@ -79,20 +80,32 @@ class _Parser:
     def _is_word(self, token: re.Match[str] | None, word: str) -> bool:
         return token is not None and token["word"] == word
 
+    def _ends(self) -> bool:
+        token = self._peek()
+        return token is None or token["paren"] == ")"
+
+    def _all(self) -> Any:
+        """Parts that merely stand side by side; OR binds them closer (captured: pagination_search-076)."""
+        parts = [self._either()]
+        while not self._ends():
+            parts.append(self._either())
+        return parts[0] if len(parts) == 1 else Group(True, tuple(parts))
+
     def _either(self) -> Any:
-        parts = [self._every()]
-        while self._is_word(self._peek(), "OR"):
-            self.at += 1
-            parts.append(self._every())
-        return parts[0] if len(parts) == 1 else Group(False, tuple(parts))
+        return self._joined("OR", self._every, every=False)
 
     def _every(self) -> Any:
-        parts = [self._one()]
-        while (token := self._peek()) is not None and token["paren"] != ")" and not self._is_word(token, "OR"):
-            if self._is_word(token, "AND"):
-                self.at += 1
-            parts.append(self._one())
-        return parts[0] if len(parts) == 1 else Group(True, tuple(parts))
+        return self._joined("AND", self._one, every=True)
+
+    def _joined(self, word: str, part: Callable[[], Any], *, every: bool) -> Any:
+        """Parts with a connective between; one that nothing follows is passed over (captured: errors-070)."""
+        parts = [part()]
+        while self._is_word(self._peek(), word):
+            self.at += 1
+            if self._ends():
+                break
+            parts.append(part())
+        return parts[0] if len(parts) == 1 else Group(every, tuple(parts))
 
     def _one(self) -> Any:
         token = self._peek()
@@ -102,8 +115,9 @@ class _Parser:
         if token["minus"] or token["word"] == "NOT":
             return Not(self._one())
         if token["paren"] == "(":
-            tree = self._either()
-            self._close()
+            tree = self._all()
+            if self._peek() is not None:
+                self._close()
             return tree
         if token["paren"] or token["stray"]:
             raise Malformed
@@ -123,7 +137,7 @@ class _Parser:
             raise Malformed
         self.at += 1
         if token["paren"] == "(":
-            tree = self._spread(name, self._either())
+            tree = self._spread(name, self._all())
             self._close()
             return tree
         if token["field"]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from shopify_admin.shapes import Raw, amount_text
 from shopify_kit.identifiers import parse_gid, tail
 
 
-@dataclass(frozen=True, slots=True)
-class Shop:
+class Shop(Struct, frozen=True):
     """A shop as the API shows it."""
 
     id: int
@@ -29,8 +29,7 @@ class Shop:
     scopes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """A place that holds stock."""
 
     id: int
@@ -50,8 +49,7 @@ class Location:
     updated_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
+class Collection(Struct, frozen=True):
     """A collection; `rules` only where it is a smart one."""
 
     id: int
@@ -68,8 +66,7 @@ class Collection:
     updated_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Discount:
+class Discount(Struct, frozen=True):
     """A discount by code or an automatic one; `value` where it is a percentage or an amount."""
 
     id: int

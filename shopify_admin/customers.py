@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
+
+from msgspec import Struct
 
 from shopify_admin.search_syntax import between, every, quoted, term
 from shopify_admin.shapes import Address, Raw, address_input, address_of, amount_text, lower, number_of, rename, tag_list, tag_text
 from shopify_kit.identifiers import make_gid, tail
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerAddress:
+class CustomerAddress(Struct, frozen=True):
     """One of a customer's addresses."""
 
     id: int
@@ -21,8 +21,7 @@ class CustomerAddress:
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(Struct, frozen=True):
     """A customer; `orders_count` and `total_spent` are Shopify's own."""
 
     id: int
@@ -50,8 +49,7 @@ class Customer:
     email_marketing_consent: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerFilters:
+class CustomerFilters(Struct, frozen=True):
     """What a list of customers may be narrowed to; texts ignore case."""
 
     email: str | None = None

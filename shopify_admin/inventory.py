@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from shopify_admin.shapes import Raw
 from shopify_kit.identifiers import tail
@@ -31,8 +32,7 @@ REASONS = (
 DEFAULT_REASON = "correction"
 
 
-@dataclass(frozen=True, slots=True)
-class InventoryLevel:
+class InventoryLevel(Struct, frozen=True):
     """Stock of one item at one location; quantities in units."""
 
     admin_graphql_api_id: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
+
+from msgspec import Struct
 
 from shopify_admin.search_syntax import any_of, between, every, quoted, term
 from shopify_admin.shapes import (
@@ -33,8 +34,7 @@ CANCEL_REASONS = ("customer", "declined", "fraud", "inventory", "other", "staff"
 RESTOCK_TYPES = ("no_restock", "cancel", "return")
 
 
-@dataclass(frozen=True, slots=True)
-class OrderCustomer:
+class OrderCustomer(Struct, frozen=True):
     """The customer as an order shows them."""
 
     id: int
@@ -44,8 +44,7 @@ class OrderCustomer:
     phone: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LineItem:
+class LineItem(Struct, frozen=True):
     """A line; `price` is the unit price before discounts."""
 
     id: int
@@ -69,8 +68,7 @@ class LineItem:
     properties: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShippingLine:
+class ShippingLine(Struct, frozen=True):
     """What shipping was charged."""
 
     id: int | None
@@ -81,8 +79,7 @@ class ShippingLine:
     discounted_price: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Fulfillment:
+class Fulfillment(Struct, frozen=True):
     """A shipment of lines of the order."""
 
     id: int
@@ -96,8 +93,7 @@ class Fulfillment:
     line_items: tuple[dict[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(Struct, frozen=True):
     """A refund with its lines."""
 
     id: int
@@ -107,8 +103,7 @@ class Refund:
     refund_line_items: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Struct, frozen=True):
     """A movement of money."""
 
     id: int
@@ -120,8 +115,7 @@ class Transaction:
     parent_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """An order with all its lines; fulfillments, refunds and transactions come with a single order only."""
 
     id: int
@@ -166,8 +160,7 @@ class Order:
     transactions: tuple[Transaction, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFilters:
+class OrderFilters(Struct, frozen=True):
     """What a list of orders may be narrowed to."""
 
     status: str | None = None

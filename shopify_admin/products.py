@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypedDict
+
+from msgspec import Struct
 
 from shopify_admin.search_syntax import any_of, between, every, quoted, term
 from shopify_admin.shapes import Raw, amount_text, rename, tag_list, tag_text
@@ -19,8 +20,7 @@ OPTION_KEYS = ("option1", "option2", "option3")
 STATUSES = ("active", "archived", "draft", "unlisted")
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """A variant; `weight` in `weight_unit`, `grams` beside it, money as text."""
 
     id: int
@@ -48,8 +48,7 @@ class Variant:
     updated_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """An option with its values, in order."""
 
     id: int
@@ -59,8 +58,7 @@ class Option:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """An image; `src` is null until Shopify has processed it."""
 
     id: int
@@ -72,8 +70,7 @@ class Image:
     height: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Metafield:
+class Metafield(Struct, frozen=True):
     """A metafield of the product."""
 
     id: int
@@ -83,8 +80,7 @@ class Metafield:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(Struct, frozen=True):
     """A product with all its variants."""
 
     id: int
@@ -107,8 +103,7 @@ class Product:
     metafields: tuple[Metafield, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProductFilters:
+class ProductFilters(Struct, frozen=True):
     """What a list of products may be narrowed to; texts ignore case."""
 
     status: str | None = None
@@ -413,13 +408,12 @@ def media_inputs(images: Sequence[ImageInput]) -> list[dict[str, Any]]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class VariantChanges:
+class VariantChanges(Struct, frozen=True):
     """How the variants a caller gave relate to those a product has: updates by id, the rest new."""
 
     updates: tuple[VariantInput, ...]
     additions: tuple[VariantInput, ...]
-    unknown_ids: tuple[int, ...] = field(default=())
+    unknown_ids: tuple[int, ...] = ()
 
 
 def variant_changes(given: Sequence[VariantInput], existing: Sequence[Variant]) -> VariantChanges:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from shopify_kit.identifiers import tail
 from shopify_kit.money import Money, shop_money
@@ -13,8 +14,7 @@ from shopify_kit.money import Money, shop_money
 Raw = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Where a list goes on: Shopify's cursor, None on the last page."""
 
     next_cursor: str | None
@@ -26,8 +26,7 @@ class Page:
         return cls(info["endCursor"] if info["hasNextPage"] else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A postal address as REST-style answers show it."""
 
     first_name: str | None

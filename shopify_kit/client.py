@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from shopify_kit.clock import monotonic_s, sleep
 from shopify_kit.documents import Document
@@ -40,8 +41,7 @@ LEARNED_COSTS: Final = 1024
 SCOPE = re.compile(r"`((?:unauthenticated_)?(?:read|write)_[a-z_]+)`")
 
 
-@dataclass(frozen=True, slots=True)
-class ShopAccess:
+class ShopAccess(Struct, frozen=True):
     """What a call needs to know of its shop: who we are there and on whose budget.
 
     `bucket` empty: on nobody's, for the first question to a shop.
@@ -54,8 +54,7 @@ class ShopAccess:
     scopes: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A successful answer.
 
     Args:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
+
+from msgspec import Struct
 
 HEADER = re.compile(r"^#[ \t]*(?P<name>scopes|cost|fragments)[ \t]*:[ \t]*(?P<value>.*)$", re.MULTILINE)
 OPERATION = re.compile(r"^(?P<kind>query|mutation)\s+(?P<name>[A-Za-z]\w*)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One operation.
 
     Args:

@@ -7,7 +7,8 @@ that may be tried again gives the key back. Answers are kept sealed, for they ho
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shopify_kit.database import Connection, Database, Record
 from shopify_kit.errors import Conflict, Unprocessable
@@ -21,8 +22,7 @@ SWEEP_ROWS = 100
 queries = load_queries("idempotency")
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class KeptAnswer(Struct, frozen=True):
     """The answer to the first request with a key."""
 
     status: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
 
 from shopify_kit.errors import InvalidInput
 
@@ -56,8 +57,7 @@ def _shop_name(text: str) -> str:
     return text.removesuffix(SHOP_SUFFIX)
 
 
-@dataclass(frozen=True, slots=True)
-class Gid:
+class Gid(Struct, frozen=True):
     """A GID taken apart: `gid://shopify/<type>/<id>?<parameters>`.
 
     Parameters belong to the identity: an InventoryLevel is `…/InventoryLevel/12?inventory_item_id=34`.

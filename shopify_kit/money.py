@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+
+from msgspec import Struct
 
 MINOR_DIGITS = {
     code: digits
@@ -17,8 +18,7 @@ MINOR_DIGITS = {
 """Digits after the point where a currency does not have two. Source: ISO 4217 (list one)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Struct, frozen=True):
     """An amount in one currency (ISO 4217 code)."""
 
     amount: Decimal

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from shopify_kit.errors import ShopUnavailable, TokenRejected, UpstreamFailed
 from shopify_kit.secret import Secret
@@ -16,8 +16,7 @@ TOKEN_PATH = "/admin/oauth/access_token"
 TIMEOUT_S = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What the token endpoint gave.
 
     Args:
@@ -28,7 +27,7 @@ class Grant:
     access_token: Secret
     scopes: tuple[str, ...]
     expires_in_s: int | None
-    refresh_token: Secret | None = field(default=None)
+    refresh_token: Secret | None = None
     refresh_expires_in_s: int | None = None
 
 

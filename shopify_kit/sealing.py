@@ -13,11 +13,11 @@ import stat
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct, structs
 
 from shopify_kit.errors import SettingsError, TokenUnreadable
 from shopify_kit.secret import Secret
@@ -27,8 +27,7 @@ FORMAT = 1
 NONCE_BYTES = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a sealed value lies; all of it is bound into the value."""
 
     table: str
@@ -39,7 +38,7 @@ class Place:
 
     def associated_data(self) -> bytes:
         """Write the place without ambiguity: each part with its length before it."""
-        parts = [str(part).encode() for part in astuple(self)]
+        parts = [str(part).encode() for part in structs.astuple(self)]
         return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 

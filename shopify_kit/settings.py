@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from cronsim import CronSim, CronSimError
@@ -246,6 +246,19 @@ class Settings:
 
 
 KEYWORDS = frozenset(f.name for f in fields(Settings) if f.metadata)
+
+
+class App(Protocol):
+    """What is read of the host's Flask app."""
+
+    config: Any
+    debug: bool
+    testing: bool
+
+
+def load_app_settings(app: App, **options: Any) -> Settings:
+    """Read the settings of a Flask app: its config, its debug and testing modes, and the environment; as `load_settings`."""
+    return load_settings(app.config, development=app.debug or app.testing, **options)
 
 
 def load_settings(

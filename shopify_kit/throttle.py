@@ -10,9 +10,10 @@ Source: shopify.dev/docs/api/usage/limits (read 2026-11); sizes and rates are ne
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 from shopify_kit.clock import monotonic_s, sleep
 from shopify_kit.database import Connection, Database
@@ -35,16 +36,14 @@ class Priority(Enum):
     BACKGROUND = "background"
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """Which bucket: a shop, and the app that calls (client id, or the token itself where the app is unknown)."""
 
     shop_id: int
     bucket: str
 
 
-@dataclass(frozen=True, slots=True)
-class ThrottleStatus:
+class ThrottleStatus(Struct, frozen=True):
     """Shopify's `throttleStatus`, in points and points per second."""
 
     available: float

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from flask import Response
 from loguru import logger
+from msgspec import Struct, field
 from werkzeug.exceptions import HTTPException
 
 from shopify_kit.errors import IntegrationError, UserErrors
@@ -25,8 +25,7 @@ HTTP_TEXTS = {
 }
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(Struct):
     """What a view answers: named payload, status, headers."""
 
     payload: Mapping[str, Any]

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from flask import Blueprint, Flask, Request, Response, request
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from msgspec import Struct, field
 
 from shopify_custom_apps import Store
 from shopify_kit.errors import DatabaseUnavailable, Forbidden, InvalidInput
@@ -23,10 +21,9 @@ from shopify_web.answers import Reply, cost_headers, failure, request_id_of, res
 from shopify_web.bodies import MAX_JSON_BYTES, check_json_type, parse_json, read_bytes
 from shopify_web.callers import Acting, Policy
 from shopify_web.cursors import read_cursor, write_cursor
-from shopify_web.edges import Edge, WhoQuery
-from shopify_web.fields import ShopDomainError, has_controls
 from shopify_web.limits import Standing
 from shopify_web.parts import Parts
+from shopify_web.texts import has_controls
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 View = Callable[["Call"], "Reply | Mapping[str, Any] | Response"]
@@ -37,9 +34,8 @@ CALLER_FIELDS = frozenset({"user_id", "shop_domain", "store_id"})
 PAGE_FIELDS = frozenset({"limit", "cursor"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """One route: what it takes, who may call it, what it answers."""
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """One route: what it takes (edge models, by name), who may call it, what it answers."""
 
     method: Method
     path: str
@@ -47,8 +43,8 @@ class Endpoint:
     policy: Policy
     group: str
     summary: str
-    query: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
+    query: str | None = None
+    body: str | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     max_body_bytes: int = MAX_JSON_BYTES
@@ -77,8 +73,7 @@ class Api:
         return decorate
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct):
     """One request as a view sees it: read, checked, and with the caller known."""
 
     parts: Parts
@@ -257,10 +252,12 @@ def _check_user_id(user_id: Any) -> None:
 
 
 def _view(call: Call, given: Mapping[str, Any], document: Mapping[str, Any] | None) -> Response:
+    from shopify_web.validation import validated  # noqa: PLC0415 - on the first request, see there
+
     endpoint = call.endpoint
     if document is not None and endpoint.body is not None:
-        call.body = _validated(endpoint.body, document)
-    call.query = _validated(endpoint.query or _plain_query(endpoint), given)
+        call.body = validated(endpoint.body, document)
+    call.query = validated(endpoint.query or _plain_query(endpoint), given)
     made = endpoint.view(call)
     if isinstance(made, Response):
         return made
@@ -269,9 +266,9 @@ def _view(call: Call, given: Mapping[str, Any], document: Mapping[str, Any] | No
     return success(reply, call.request_id)
 
 
-def _plain_query(endpoint: Endpoint) -> type[BaseModel]:
+def _plain_query(endpoint: Endpoint) -> str:
     """Say what the query string may hold where the route declares nothing: whose shop, unless the route is nobody's."""
-    return WhoQuery if endpoint.policy in (Policy.USER, Policy.HOST) else Edge
+    return "WhoQuery" if endpoint.policy in (Policy.USER, Policy.HOST) else "Edge"
 
 
 def _view_once(call: Call, given: Mapping[str, Any], document: Mapping[str, Any] | None, key: str, body: bytes) -> Response:
@@ -293,31 +290,3 @@ def _view_once(call: Call, given: Mapping[str, Any], document: Mapping[str, Any]
     else:
         store.keep(scope, key, KeptAnswer(response.status_code, response.get_data()))
     return response
-
-
-# Validation
-
-
-def _validated(model: type[BaseModel], given: Mapping[str, Any]) -> BaseModel:
-    try:
-        return model.model_validate(dict(given))
-    except ValidationError as wrong:
-        raise _invalid(wrong.errors(include_url=False, include_input=False)) from None
-
-
-def _invalid(errors: list[ErrorDetails]) -> InvalidInput:
-    details = [{"field": ".".join(map(str, e["loc"])), "reason": _reason(e)} for e in errors[:50]]
-    if all(e["type"] == "extra_forbidden" for e in errors):
-        names = ", ".join(str(d["field"])[:100] for d in details[:10])
-        return InvalidInput(f"Unknown field: {names}.", code="unknown_field", details=details)
-    domain = next((e for e in errors if isinstance((e.get("ctx") or {}).get("error"), ShopDomainError)), None)
-    code = "invalid_shop_domain" if domain is not None else None
-    first = details[0]
-    where = f"{first['field']}: " if first["field"] else ""
-    return InvalidInput(f"{where}{first['reason']}.", code=code, details=details)
-
-
-def _reason(error: ErrorDetails) -> str:
-    if error["type"] == "extra_forbidden":
-        return "unknown field"
-    return error["msg"].removeprefix("Value error, ").rstrip(".")

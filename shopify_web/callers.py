@@ -10,12 +10,12 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from flask import Request
 from loguru import logger
+from msgspec import Struct
 from werkzeug.exceptions import HTTPException
 
 from shopify_kit.errors import Forbidden, InvalidInput, NotConfigured, Unauthenticated
@@ -38,8 +38,7 @@ class Policy(Enum):
     """Whoever proves themselves by Shopify's signature inside the request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who was proved to call. `user_id` is fixed for a host's user and free for a service."""
 
     kind: str
@@ -47,8 +46,7 @@ class Caller:
     user_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Acting:
+class Acting(Struct, frozen=True):
     """A caller with the user they act for."""
 
     caller: Caller

@@ -58,7 +58,7 @@ def _without_nulls(value: Any) -> Any:
 class Edge(BaseModel):
     """Base of every request model: strict types, no unknown fields."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, str_strip_whitespace=False, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
 
     def given(self) -> Any:
         """Return what the caller really gave, as the features' inputs: a null clears what can be empty and is nothing elsewhere."""

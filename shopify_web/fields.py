@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
@@ -12,14 +11,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from shopify_kit.errors import InvalidInput
 from shopify_kit.identifiers import MAX_ID, MAX_USER_ID, parse_shop_domain
+from shopify_web.texts import has_controls
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 MAX_AMOUNT_DIGITS = 18
-
-
-def has_controls(text: str, *, allow: str = "") -> bool:
-    """Say whether a text holds control characters or lone surrogates."""
-    return any(unicodedata.category(c) in ("Cc", "Cs") and c not in allow for c in text)
 
 
 def _no_controls(text: str) -> str:

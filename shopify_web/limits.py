@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shopify_kit.clock import Clock
 from shopify_kit.errors import RateLimited
@@ -11,8 +12,7 @@ from shopify_kit.errors import RateLimited
 MAX_CALLERS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What is left for a caller: whole requests, and seconds until the bucket is full again."""
 
     remaining: int

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from shopify_web.api import Endpoint
 from shopify_web.callers import Policy
 from shopify_web.edges import PageQuery, WhoQuery
+from shopify_web.validation import model
 
 SCHEMAS = "#/components/schemas/"
 PATH_PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
@@ -47,9 +48,8 @@ COMMON_ERRORS = {
 
 def build_document(endpoints: Sequence[Endpoint], *, prefix: str, version: str) -> dict[str, Any]:
     """Describe every endpoint."""
-    models = {m for e in endpoints for m in (e.query, e.body) if m is not None} | {WhoQuery}
-    listed = sorted(models, key=lambda model: model.__name__)
-    _, made = models_json_schema([(model, "validation") for model in listed], ref_template=SCHEMAS + "{model}")
+    names = {name for e in endpoints for name in (e.query, e.body) if name is not None} | {WhoQuery.__name__}
+    _, made = models_json_schema([(model(name), "validation") for name in sorted(names)], ref_template=SCHEMAS + "{model}")
     schemas = dict(made["$defs"])
     shapes = [shape for e in endpoints for shape in e.answers.values()]
     outcomes, components = msgspec.json.schema_components(shapes, ref_template=SCHEMAS + "{name}")
@@ -90,7 +90,7 @@ def _operation(endpoint: Endpoint, answers: Mapping[str, Any], schemas: Mapping[
     if endpoint.view.__doc__:
         made["description"] = endpoint.view.__doc__.strip()
     if endpoint.body is not None:
-        schema = {"$ref": SCHEMAS + endpoint.body.__name__}
+        schema = {"$ref": SCHEMAS + endpoint.body}
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if endpoint.policy in (Policy.PUBLIC, Policy.SIGNED):
         made["security"] = []
@@ -106,10 +106,10 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _query_parameters(endpoint: Endpoint, schemas: Mapping[str, Any]) -> list[dict[str, Any]]:
-    model = endpoint.query or (WhoQuery if endpoint.policy is Policy.USER and endpoint.body is None else None)
-    if model is None:
+    name = endpoint.query or (WhoQuery.__name__ if endpoint.policy is Policy.USER and endpoint.body is None else None)
+    if name is None:
         return []
-    schema = schemas[model.__name__]
+    schema = schemas[name]
     required = schema.get("required", [])
     return [
         {"name": name, "in": "query", "required": name in required, "schema": part}
@@ -119,7 +119,7 @@ def _query_parameters(endpoint: Endpoint, schemas: Mapping[str, Any]) -> list[di
 
 def _response(endpoint: Endpoint, answers: Mapping[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = {"ok": {"const": True}, **answers}
-    if endpoint.query is not None and issubclass(endpoint.query, PageQuery):
+    if endpoint.query is not None and issubclass(model(endpoint.query), PageQuery):
         properties |= {"total": {"type": "integer"}, "page": {"$ref": SCHEMAS + "Page"}, "filters": {"type": "object"}}
     schema = {"type": "object", "properties": properties, "required": list(properties)}
     return {"description": "Success.", "content": {"application/json": {"schema": schema}}}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from shopify_custom_apps import Installations
 from shopify_kit.audit import AuditLog
@@ -22,8 +22,7 @@ from shopify_web.callers import Callers
 from shopify_web.limits import RateLimit
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """One integration's parts; `prefix` is where its routes live."""
 
     settings: Settings
@@ -41,7 +40,7 @@ class Parts:
     prefix: str
     version: str
     features: tuple[str, ...]
-    _written: dict[str, bytes] = field(default_factory=dict, repr=False)
+    _written: dict[str, bytes] = field(default_factory=dict)
 
     def openapi_json(self, build: Callable[[], dict[str, Any]]) -> bytes:
         """Return the OpenAPI document as bytes, written on first use."""

@@ -629,6 +629,20 @@ class TestUnits:
         assert database.run_autocommit(run_sql, "vacuum public.things") == "VACUUM"
         assert database.run(count_rows) == 1
 
+    def test_a_failed_verb_outside_a_transaction_leaves_no_lock_behind(self, database_url: str) -> None:
+        async def lock_and_fail(conn: Connection) -> None:
+            await conn.execute("select pg_advisory_lock(7)")
+            raise ValueError("forgot to unlock")
+
+        async def count_locks(conn: Connection) -> int:
+            return int(await conn.fetchval("select count(*) from pg_locks where locktype = 'advisory' and objid = 7"))
+
+        with bridge(database_url, max_connections=1) as database:
+            with pytest.raises(ValueError, match="forgot"):
+                database.run_autocommit(lock_and_fail)
+
+            assert database.run(count_locks) == 0
+
     def test_rows_stream_in_by_copy(self, database: Database) -> None:
         async def copy(conn: Connection) -> str:
             rows = ((f"thing {number}", number) for number in range(1000))
@@ -717,6 +731,17 @@ class TestTime:
         wait_until(lambda: witness(active) == 0, what="the end of the statement")
         assert database.run(backend_pid)
 
+    def test_a_commit_that_takes_too_long_is_reported_as_unknown(self, database: Database) -> None:
+        database.run(
+            run_sql,
+            "create function public.dawdle() returns trigger language plpgsql as 'begin perform pg_sleep(60); return null; end';"
+            "create constraint trigger dawdle after insert on public.things deferrable initially deferred "
+            "for each row execute function public.dawdle()",
+        )
+
+        with pytest.raises(DatabaseUnavailable, match="whether the unit was stored is not known"):
+            database.run(run_sql, "insert into public.things values ('hat')", timeout_s=0.2)
+
     def test_the_options_limit_a_unit_that_has_no_limit_of_its_own(self, database_url: str) -> None:
         with bridge(database_url, command_timeout_s=0.2) as database, pytest.raises(DatabaseUnavailable, match=r"0\.2 s"):
             database.run(sleep_on_the_server, 60)
@@ -756,6 +781,8 @@ class TestTime:
                 with pytest.raises(DatabaseUnavailable, match=r"No database connection within 2\.5 s"):
                     database.run(backend_pid)
                 assert time.monotonic() - started_at < 3
+                state = database.ping(timeout_s=0.2)
+                assert (state.is_up, state.trouble is None) == (False, False)
             finally:
                 for pid in frozen:
                     os.kill(pid, signal.SIGCONT)

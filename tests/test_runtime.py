@@ -145,7 +145,7 @@ def test_a_clean_up_that_hangs_is_interrupted(handoff: Handoff) -> None:
             finally:
                 was_interrupted.set()
 
-    with pytest.raises(TimeoutError, match="nothing heard"):
+    with pytest.raises(TimeoutError, match="may still end either way"):
         handoff.run(hang_twice, timeout_s=0.05)
     assert was_interrupted.wait(5)
 
@@ -346,13 +346,15 @@ def test_results_of_parallel_calls_come_in_the_order_of_the_items() -> None:
 def test_the_error_of_a_parallel_call_stops_what_has_not_started() -> None:
     started: list[int] = []
 
-    def fail(number: int) -> None:
+    def fail_at_once_or_take_long(number: int) -> None:
         started.append(number)
-        raise ValueError(f"call {number}")
+        if number == 0:
+            raise ValueError("call 0")
+        threading.Event().wait(0.3)
 
     with pytest.raises(ValueError, match="call 0"):
-        map_in_threads(fail, range(1000), max_threads=1)
-    assert len(started) < 1000
+        map_in_threads(fail_at_once_or_take_long, range(1000), max_threads=1)
+    assert len(started) <= 2
 
 
 def test_parallel_calls_see_the_context_variables_of_their_caller() -> None:
