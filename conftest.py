@@ -6,21 +6,18 @@ directory of another PostgreSQL's binaries.
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from shopify_kit.database import Database
-from shopify_kit.embedded_postgres import EmbeddedPostgres, create_database, drop_database
+from shopify_kit.embedded_postgres import EmbeddedPostgres
 from shopify_kit.migrations import migrate
+from tests.databases import fresh_database
 from tests.fake_store import FakeStore, run_fake_store
 from tests.shared_data import SHARED_DATA
-
-_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -33,17 +30,6 @@ def postgres() -> Iterator[str]:
     bin_dir = os.environ.get("TEST_PG_BIN")
     with EmbeddedPostgres(durable=False, settings={"max_connections": 300}, bin_dir=Path(bin_dir) if bin_dir else None) as server:
         yield server.dsn()
-
-
-@contextmanager
-def fresh_database(server_dsn: str, *, template: str = "template1") -> Iterator[tuple[str, str]]:
-    """Make a database for as long as it is needed and give its (name, DSN)."""
-    name = f"shopify_test_{os.getpid()}_{next(_NUMBERS)}"
-    dsn = create_database(server_dsn, name, template=template)
-    try:
-        yield name, dsn
-    finally:
-        drop_database(server_dsn, name)
 
 
 @pytest.fixture(scope="session")
