@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from fake_shopify import seeding
+from fake_shopify.clock import iso
 from fake_shopify.rows import Row
 from fake_shopify.world import App, Grant, Shop, World
 
 EMPTY_TOKEN = "shpat_test"
+FIRST_SHOP = 60_000_000_000
 LOCATIONS = ("Shop location", "My Custom Location")
 """What a development store comes with, the primary one first (captured: inventory-074, 161)."""
 
@@ -26,6 +29,7 @@ class Options:
     shops: int = 1
     empty: bool = False
     parquet: Path | None = None
+    until: datetime | None = None
     deliver: dict[str, str] = field(default_factory=dict)
 
 
@@ -47,21 +51,20 @@ def shop_settings(name: str, *, currency: str, country: str, zone: str, taxed: b
     }
 
 
-def add_shop(world: World, number: int, name: str, settings: dict[str, Any]) -> Shop:
-    """Open a shop with its locations and its online store publication."""
+def add_shop(world: World, number: int, name: str, settings: dict[str, Any], *, now: str) -> Shop:
+    """Open a shop with its locations, which are as old as `now`, and its online store publication."""
     shop = Shop(number, f"{name}.myshopify.com", world.clock, settings)
     world.shops[shop.domain] = shop
     for index, label in enumerate(LOCATIONS):
-        add_location(shop, label, primary=index == 0)
+        add_location(shop, label, primary=index == 0, now=now)
     online = shop.new_row("Publication", name="Online Store", autoPublish=False)
     shop.state["online_store"] = online.number
     shop.new_row("Market", name=settings["country"], handle=settings["country"].lower(), enabled=True, primary=True)
     return shop
 
 
-def add_location(shop: Shop, name: str, *, primary: bool = False) -> Row:
+def add_location(shop: Shop, name: str, *, primary: bool, now: str) -> Row:
     """Add an active location of the shop."""
-    now = shop.clock.iso()
     address = {"__typename": "LocationAddress", "countryCode": shop.settings["country"], "formatted": [shop.settings["country"]]}
     return shop.new_row(
         "Location",
@@ -84,40 +87,53 @@ def add_location(shop: Shop, name: str, *, primary: bool = False) -> Row:
 
 
 def builder(options: Options) -> Callable[[World], None]:
-    """Return the function that fills a fresh world."""
+    """Return the function that fills a fresh world; what the clock says is asked once, so that a reset returns to the same start."""
+    until = options.until or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
     def build(world: World) -> None:
         world.deliver = dict(options.deliver)
         client_id = secret(options.seed, "client id")
         app = App(client_id, "shpss_" + secret(options.seed, "client secret"), "Demo App", 347_082_227_713)
         world.apps[client_id] = app
-        for index in range(1 if options.empty else options.shops):
-            _shop(world, app, options, index)
+        if options.empty:
+            _empty_shop(world, app, options)
+        else:
+            for index in range(options.shops):
+                _demo_shop(world, app, index, options, until)
 
     return build
 
 
-def _shop(world: World, app: App, options: Options, index: int) -> None:
-    number = 60_000_000_000 + index
-    if options.empty:
-        name = "empty-shop"
-        settings = shop_settings(name, currency="CAD", country="CA", zone="America/New_York", taxed=False)
-    else:
-        name = "demo-shop" if index == 0 else f"demo-shop-{index + 1}"
-        settings = shop_settings(name, currency="USD", country="US", zone="America/New_York", taxed=True)
-    shop = add_shop(world, number, name, settings)
-    tokens = ["shpat_" + secret(options.seed, f"token {name}")] + ([EMPTY_TOKEN] if options.empty else [])
-    for token in tokens:
+def _empty_shop(world: World, app: App, options: Options) -> None:
+    name = "empty-shop"
+    settings = shop_settings(name, currency="CAD", country="CA", zone="America/New_York", taxed=False)
+    shop = add_shop(world, FIRST_SHOP, name, settings, now=world.clock.iso())
+    for token in (static_token(options.seed, name), EMPTY_TOKEN):
         world.grants[token] = Grant(token, shop.domain, app.client_id, app.scopes)
-    if not options.empty:
-        seeding.fill(shop, seed=options.seed + index, orders=options.orders, parquet=options.parquet)
     shop.changes.clear()
+
+
+def _demo_shop(world: World, app: App, index: int, options: Options, until: datetime) -> None:
+    name = "demo-shop" if index == 0 else f"demo-shop-{index + 1}"
+    plan = seeding.Plan(options.seed + index, options.orders, until)
+    settings = shop_settings(name, currency="USD", country="US", zone="America/New_York", taxed=True)
+    settings |= {"createdAt": iso(plan.opening), "updatedAt": iso(plan.opening)}
+    shop = add_shop(world, FIRST_SHOP + index, name, settings, now=iso(plan.opening))
+    token = static_token(options.seed, name)
+    world.grants[token] = Grant(token, shop.domain, app.client_id, app.scopes)
+    seeding.fill(shop, plan)
+    shop.changes.clear()
+
+
+def static_token(seed: int, name: str) -> str:
+    """Return the token that the ready line names for a shop."""
+    return "shpat_" + secret(seed, f"token {name}")
 
 
 def ready_line(world: World, base_url: str) -> dict[str, Any]:
     """Return what the command line prints once it serves."""
     app = next(iter(world.apps.values()))
-    first = {}
+    first: dict[str, str] = {}
     for grant in world.grants.values():
         first.setdefault(grant.shop_domain, grant.token)
     shops = [{"shop_domain": domain, "access_token": first[domain]} for domain in world.shops]

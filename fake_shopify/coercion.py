@@ -64,7 +64,7 @@ def problems_of(value: Any, kind: GraphQLInputType, path: Path) -> Iterator[Prob
     elif isinstance(kind, GraphQLInputObjectType):
         yield from _problems_of_object(value, kind, path)
     elif isinstance(kind, GraphQLEnumType):
-        if value not in kind.values:
+        if not isinstance(value, str) or value not in kind.values:
             yield Problem(path, f'Expected "{value}" to be one of: {", ".join(accepted_values(kind))}')
     else:
         try:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from graphql import GraphQLResolveInfo
 
-from fake_shopify.clock import iso
 from fake_shopify.failures import TopLevelError, invalid_id
-from fake_shopify.paging import Connection, SortKey, by_id, decode_cursor, page, stream_page, window
+from fake_shopify.paging import Connection, SortKey, by_id, page, window
 from fake_shopify.rows import Row, Table
 from fake_shopify.schema import AdminSchema
-from fake_shopify.search import Field, Search, day_or_instant, prepare
+from fake_shopify.search import Field, Search, prepare
+from fake_shopify.streams import count_rows, list_page, scanned_page
 from fake_shopify.world import Grant, Shop, World, gid
 
-STREAM_FROM = 2_000
+NUMBER = re.compile(r"[0-9]{1,20}")
 COUNT_LIMIT = 10_000
-A_DAY = timedelta(days=1)
 
 
 def split_gid(text: str) -> tuple[str, str]:
@@ -39,7 +38,7 @@ class Context:
     schema: AdminSchema
     base_url: str
     searches: list[dict[str, Any]] = field(default_factory=list)
-    info: GraphQLResolveInfo | None = None
+    info: GraphQLResolveInfo[Any] | None = None
 
     @property
     def version(self) -> str:
@@ -66,7 +65,7 @@ class Context:
         if not text:
             return None
         kind, number = split_gid(text)
-        if kind != type_name or not number.isdigit():
+        if kind != type_name or not NUMBER.fullmatch(number):
             return None
         table = self.table(type_name)
         return table.edit(int(number)) if edit else table.get(int(number))
@@ -110,43 +109,27 @@ class Context:
             sort: the default sort key.
             natural: sort keys whose order is the order of ids, so that a large seeded table need not be read whole.
         """
-        count, from_end = window(arguments)
+        window(arguments)
         search = self.search(arguments.get("query"), fields)
         name = arguments.get("sortKey") or sort
         key = (sorts or {}).get(name, by_id)
-        if isinstance(rows, Table) and rows.seeded is not None and len(rows) > STREAM_FROM and name in natural and not from_end:
-            return self._stream(rows, arguments, search, key, count)
+        if type(rows) is Table and rows.seeded is not None:
+            return list_page(rows, arguments, search, name, key, natural)
+        if isinstance(rows, Table) and rows.seeded is not None and key is by_id:
+            return scanned_page(rows, arguments, search)
         return page([row for row in rows if search.matches(row)], arguments, key=key)
-
-    def _stream(self, table: Table, arguments: dict[str, Any], search: Search, key: SortKey, count: int) -> Connection:
-        assert table.seeded is not None
-        reverse = bool(arguments.get("reverse"))
-        low, high = bounds(table, search)
-        after, before = (decode_cursor(arguments[n])[0] if arguments.get(n) else None for n in ("after", "before"))
-        if after is not None:
-            index = table.seeded.index_of(after)
-            if index is not None:
-                low, high = (low, min(high, index)) if reverse else (max(low, index + 1), high)
-        rows = (row for row in table.scan(reverse=reverse, low=low, high=high) if search.matches(row))
-        if after is not None:
-            rows = (row for row in rows if (row.number < after if reverse else row.number > after))
-        if before is not None:
-            rows = (row for row in rows if (row.number > before if reverse else row.number < before))
-        return stream_page(rows, count, key=key, has_previous=after is not None)
 
     def count(
         self, rows: Table | Iterable[Row], text: str | None, fields: Mapping[str, Field], limit: Any = COUNT_LIMIT
     ) -> dict[str, Any]:
         """Answer a count root; beyond `limit` the precision is AT_LEAST (`limit: null` counts everything)."""
         search = self.search(text, fields)
-        if isinstance(rows, Table) and not search.text.strip():
+        if type(rows) is Table and rows.seeded is not None:
+            total = count_rows(rows, search, limit)
+        elif isinstance(rows, Table) and not search.text.strip():
             total = len(rows)
         else:
-            scan: Iterable[Row] = rows
-            if isinstance(rows, Table) and rows.seeded is not None:
-                low, high = bounds(rows, search)
-                scan = rows.scan(low=low, high=high)
-            total = sum(1 for row in scan if search.matches(row))
+            total = sum(1 for row in rows if search.matches(row))
         if limit is not None and total > limit:
             return {"__typename": "Count", "count": int(limit), "precision": "AT_LEAST"}
         return {"__typename": "Count", "count": total, "precision": "EXACT"}
@@ -154,17 +137,3 @@ class Context:
     def argument_error(self, message: str, code: str = "BAD_REQUEST") -> TopLevelError:
         """Build a refusal of the whole field."""
         return TopLevelError(message, code)
-
-
-def bounds(table: Table, search: Search) -> tuple[int, int]:
-    """Return an index range that holds every seeded row that can match the search's time bounds, a day wider for the shop's zone."""
-    assert table.seeded is not None
-    low, high = 0, table.seeded.count
-    for name, op, value in search.instants():
-        if name in table.seeded.instants:
-            span = day_or_instant(value, quoted=True, zone="UTC")
-            if span is not None and op in (">", ">="):
-                low = max(low, table.seeded.bound(name, iso(span[0] - A_DAY)))
-            elif span is not None:
-                high = min(high, table.seeded.bound(name, iso(span[1] + A_DAY)))
-    return low, max(low, high)

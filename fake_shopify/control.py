@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from fake_shopify.clock import parse_iso
-from fake_shopify.world import App, Bucket, Grant, World
+from fake_shopify.world import App, Grant, World
 
 if TYPE_CHECKING:
     from fake_shopify.server import FakeShopify
@@ -66,10 +66,15 @@ def _bucket(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
     """POST {"shop": …, "client_id"?, "maximum"?, "restore_rate"?, "available"?}: set a cost bucket (a plan's size)."""
     shop = fake.world.shops[body.pop("shop")]
     client_id = body.pop("client_id", None) or next(iter(fake.world.apps))
-    bucket = shop.bucket(client_id)
-    for name, value in body.items():
-        setattr(bucket, name, float(value))
-    return asdict(bucket) if isinstance(bucket, Bucket) else {}
+    if unknown := set(body) - {"maximum", "restore_rate", "available"}:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    with shop.lock:
+        bucket = shop.bucket(client_id)
+        # What was restored until now is counted first, so that it is not added to what is set.
+        bucket.status(fake.world.clock.monotonic_s())
+        for name, value in body.items():
+            setattr(bucket, name, float(value))
+    return asdict(bucket)
 
 
 def _grants(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
@@ -78,6 +83,8 @@ def _grants(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
     if request.method == "DELETE":
         world.grants.pop(request.args["token"], None)
         return {"ok": True}
+    if body["shop_domain"] not in world.shops:
+        raise ValueError("no such shop")
     app = _app(world, body.get("client_id"))
     scopes = frozenset(body["scopes"]) if "scopes" in body else app.scopes
     world.grants[body["token"]] = Grant(body["token"], body["shop_domain"], app.client_id, scopes, body.get("kind", "static"))
@@ -108,7 +115,10 @@ def answer(fake: FakeShopify, request: Request, action: str) -> Response:
         return _json({"error": f"no such action; known: {', '.join(ACTIONS)}"}, 404)
     try:
         raw = request.get_data()
-        return _json(function(fake, json.loads(raw) if raw else {}, request))
+        body = json.loads(raw) if raw else {}
+        if not isinstance(body, dict):
+            raise ValueError("expected a JSON object")
+        return _json(function(fake, body, request))
     except (KeyError, TypeError, ValueError) as mistake:
         return _json({"error": f"{type(mistake).__name__}: {mistake}"}, 400)
 

@@ -6,6 +6,8 @@ What fails before execution has neither `data` nor a cost block (captured: BEHAV
 from __future__ import annotations
 
 import json
+import re
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,6 +40,7 @@ from fake_shopify.registry import CHECKS, RESOLVERS, Resolver
 from fake_shopify.schema import AdminSchema, load_schema
 from fake_shopify.static import validate
 
+INTERNAL_ERROR = "Internal error. Looks like something went wrong on our end."
 LIMITS_PAGE = "https://shopify.dev/api/usage/rate-limits"
 IDEMPOTENT = frozenset(
     """
@@ -62,10 +65,12 @@ class Parsed:
 
 
 def _syntax_error(failure: GraphQLSyntaxError) -> dict[str, Any]:
-    where = (failure.locations or [None])[0]
-    line, column = (where.line, where.column) if where is not None else (1, 1)
-    found = failure.message.rsplit("Unexpected ", 1)[-1].rstrip(".")
-    what = "end of file" if "<EOF>" in failure.message else found
+    """Word a parse failure like graphql-ruby's C parser (captured: the end of file; assumed: how other tokens are named)."""
+    if "nested too deeply" in failure.message:
+        return {"message": "This query is too large to execute."}
+    line, column = next((where.line, where.column) for where in failure.locations or ())
+    found = re.search(r"(?:found|Unexpected) (.+?)\.?$", failure.message)
+    what = "end of file" if "<EOF>" in failure.message else found[1] if found else "invalid token"
     return {
         "message": f"syntax error, unexpected {what} at [{line}, {column}]",
         "locations": [{"line": line, "column": column}],
@@ -91,7 +96,18 @@ def _choose(operations: tuple[OperationDefinitionNode, ...], name: str | None) -
 
 
 def run(ctx: Context, body: dict[str, Any]) -> tuple[Answer, str | None]:
-    """Answer one request body; returns the answer and the operation's name for the log."""
+    """Answer one request body; returns the answer and the operation's name for the log.
+
+    What fails inside the fake is shown on its standard error and answered as Shopify answers its own failures (assumed).
+    """
+    try:
+        return _run(ctx, body)
+    except Exception:
+        traceback.print_exc()
+        return {"errors": [{"message": INTERNAL_ERROR, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}, None
+
+
+def _run(ctx: Context, body: dict[str, Any]) -> tuple[Answer, str | None]:
     text = body.get("query")
     if not isinstance(text, str) or not text.strip():
         return {"errors": [{"message": "No query string was present"}]}, None
@@ -147,7 +163,8 @@ def _charge_and_execute(
 def _too_expensive(points: int) -> dict[str, Any]:
     text = (
         f"Query cost is {points}, which exceeds the single query max cost limit ({MAX_QUERY_POINTS}).\n\n"
-        "See https://shopify.dev/concepts/about-apis/rate-limits for more information on how the\ncost of a query is calculated.\n\n"
+        "See https://shopify.dev/concepts/about-apis/rate-limits for more information on how the\n"
+        "cost of a query is calculated.\n\n"
         "To query larger amounts of data with fewer limits, bulk operations should be used instead.\n"
         "See https://shopify.dev/tutorials/perform-bulk-operations-with-admin-api for usage details.\n"
     )
@@ -167,27 +184,26 @@ def _answer(ctx: Context, result: ExecutionResult, cost: dict[str, Any]) -> Answ
 
 def _resolver_error(error: GraphQLError) -> dict[str, Any]:
     original = error.original_error
-    extensions = original.extensions if isinstance(original, TopLevelError) else {"code": "INTERNAL_SERVER_ERROR"}
-    if original is not None and not isinstance(original, TopLevelError):
-        raise original
+    if not isinstance(original, TopLevelError):
+        raise original or error
     row: dict[str, Any] = {
-        "message": original.message if isinstance(original, TopLevelError) else error.message,
+        "message": original.message,
         "locations": [{"line": where.line, "column": where.column} for where in error.locations or ()],
     }
-    if extensions:
-        row["extensions"] = extensions
+    if original.extensions:
+        row["extensions"] = original.extensions
     return row | {"path": list(error.path or ())}
 
 
 # Resolving
 
 
-def _type_of(value: Any, info: GraphQLResolveInfo, abstract: Any) -> str | None:
+def _type_of(value: Any, info: GraphQLResolveInfo[Any], abstract: Any) -> str | None:
     name = value.get("__typename") if isinstance(value, dict) else None
     return str(name) if name else None
 
 
-def default_resolver(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+def default_resolver(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     """Read a field off the row; what a row does not have is null, or empty where the schema forbids null."""
     name = info.field_name
     if isinstance(source, dict) and name in source:
@@ -196,11 +212,11 @@ def default_resolver(source: Any, info: GraphQLResolveInfo, **arguments: Any) ->
     return _nothing(info)
 
 
-def _nothing(info: GraphQLResolveInfo) -> Any:
+def _nothing(info: GraphQLResolveInfo[Any]) -> Any:
     kind = info.return_type
     if not is_non_null_type(kind):
         return None
-    bare = get_nullable_type(kind)
+    bare: Any = get_nullable_type(kind)
     if is_list_type(bare):
         return []
     if bare.name.endswith("Connection"):
@@ -254,7 +270,7 @@ def _guarded(resolve: Resolver, name: str, required: dict[str, Any]) -> Resolver
     wanted = frozenset(required["scopes"])
     enough = wanted | {scope.replace("read_", "write_", 1) for scope in wanted if scope.startswith("read_")}
 
-    def guard(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def guard(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         if not enough & info.context.grant.scopes:
             raise access_denied(name, required["text"])
         return resolve(source, info, **arguments)
@@ -263,7 +279,7 @@ def _guarded(resolve: Resolver, name: str, required: dict[str, Any]) -> Resolver
 
 
 def _paged(resolve: Resolver) -> Resolver:
-    def guard(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def guard(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         window(arguments)
         return resolve(source, info, **arguments)
 
@@ -271,7 +287,7 @@ def _paged(resolve: Resolver) -> Resolver:
 
 
 def _call_root(function: Resolver) -> Resolver:
-    def call(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def call(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         info.context.info = info
         return function(info.context, **arguments)
 
@@ -279,14 +295,14 @@ def _call_root(function: Resolver) -> Resolver:
 
 
 def _call_field(function: Resolver) -> Resolver:
-    def call(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def call(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         info.context.info = info
         return function(source, info.context, **arguments)
 
     return call
 
 
-def _unmodelled_root(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+def _unmodelled_root(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     text = f"The fake store does not model {info.parent_type.name}.{info.field_name}"
     raise TopLevelError(text, "FAKE_NOT_MODELLED")
 
@@ -299,7 +315,7 @@ def version_needs_key(version: str) -> bool:
     return version >= "2026-04"
 
 
-def _idempotency_key(info: GraphQLResolveInfo) -> str | None:
+def _idempotency_key(info: GraphQLResolveInfo[Any]) -> str | None:
     for node in info.field_nodes[0].directives or ():
         if node.name.value == "idempotent" and node.arguments:
             value = node.arguments[0].value
@@ -316,7 +332,7 @@ def _variable(values: Any, name: str) -> Any:
 
 
 def _idempotent(name: str, resolve: Resolver) -> Resolver:
-    def call(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def call(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         info.context.info = info
         if name in CHECKS:
             CHECKS[name](info.context, **arguments)

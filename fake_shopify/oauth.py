@@ -23,6 +23,7 @@ from fake_shopify.world import App, Grant, Shop, World
 ACCESS_TOKEN_LIFE_S = 3600
 REFRESH_TOKEN_LIFE_S = 90 * 86400
 CLIENT_CREDENTIALS_LIFE_S = 86399
+MIGRATION_REPEAT_S = 7 * 86400
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
 OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
@@ -214,15 +215,17 @@ def _exchange(world: World, shop: Shop, app: App, sent: dict[str, str]) -> Respo
 def _migrate(world: World, shop: Shop, app: App, sent: dict[str, str]) -> Response:
     """A static token becomes an expiring pair; the same question within 7 days gets the same pair (documented)."""
     moved = shop.state.setdefault("migrated", {})
-    old = sent.get("subject_token", "")
-    if old in moved:
-        return _ok(moved[old])
+    old, now = sent.get("subject_token", ""), world.clock.now().timestamp()
+    at_s, answer = moved.get(old, (0.0, None))
+    if answer is not None and now - at_s <= MIGRATION_REPEAT_S:
+        return _ok(answer)
     grant = world.grants.get(old)
     if grant is None or grant.shop_domain != shop.domain or grant.expires_at_s is not None:
         return _refuse(400, "invalid_subject_token", "The subject token is invalid")
     del world.grants[old]
-    moved[old] = issue(world, shop, app, grant.scopes, kind="offline", life_s=ACCESS_TOKEN_LIFE_S, refreshable=True)
-    return _ok(moved[old])
+    answer = issue(world, shop, app, grant.scopes, kind="offline", life_s=ACCESS_TOKEN_LIFE_S, refreshable=True)
+    moved[old] = (now, answer)
+    return _ok(answer)
 
 
 def _session_token_ok(world: World, shop: Shop, app: App, token: str) -> bool:

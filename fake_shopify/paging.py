@@ -49,8 +49,11 @@ def decode_cursor(cursor: str) -> tuple[int, SortValue]:
     """Read a cursor; Shopify answers a foreign one with a plain refusal (assumed wording)."""
     try:
         fields = json.loads(base64.b64decode(cursor, validate=True))
-        return int(fields["last_id"]), fields["last_value"]
-    except (binascii.Error, ValueError, KeyError, TypeError):
+        number, value = fields["last_id"], fields["last_value"]
+        if not isinstance(number, int) or not isinstance(value, str | int | float | None):
+            raise TypeError
+        return number, value
+    except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
         raise TopLevelError("Invalid cursor for current pagination sort.", "BAD_REQUEST") from None
 
 

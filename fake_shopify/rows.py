@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import merge
 from typing import Any
@@ -26,11 +26,27 @@ class Row(dict[str, Any]):
 
 
 @dataclass(frozen=True, slots=True)
+class Walk:
+    """Seeded rows in the order of an instant that does not follow their ids.
+
+    Step `rank` of `steps` stands at `instant(rank)` (ISO text), which never falls, and shows the row of `index(rank)`, or none;
+    `rank(index)` is the step that shows a row, None when this walk does not show it.
+    """
+
+    steps: int
+    instant: Callable[[int], str]
+    index: Callable[[int], int | None]
+    rank: Callable[[int], int | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Seeded:
     """A run of rows that are a pure function of their index, so that millions cost no memory.
 
-    Ids are `first_id + index * step`; `make(index)` builds a fresh row. `instants` names date fields that never fall with the index,
-    each with a function index -> ISO text, so that a window over them needs no scan.
+    Ids are `first_id + index * step`; `make(index)` builds a fresh row. `instants` names date fields that never fall with the
+    index, each with a function index -> ISO text, so that a window over them needs no scan. `walks` does the same for date fields
+    in an order of their own (every row is in one of the walks of a field), and `finders` for search fields: the numbers of the rows
+    that a value can find, at least, or None when it cannot tell.
     """
 
     first_id: int
@@ -38,6 +54,19 @@ class Seeded:
     make: Callable[[int], Row]
     step: int = 1
     instants: dict[str, Callable[[int], str]] = field(default_factory=dict)
+    walks: dict[str, tuple[Walk, ...]] = field(default_factory=dict)
+    finders: dict[str, Callable[[str], Iterable[int] | None]] = field(default_factory=dict)
+
+    def place(self, number: int) -> int:
+        """Return the index of the first row whose id is not below `number`."""
+        return min(self.count, max(0, -((self.first_id - number) // self.step)))
+
+    def instant_of(self, name: str, index: int) -> str | None:
+        """Return a date field of a row without making the row; None for one that is not known beforehand."""
+        if name in self.instants:
+            return self.instants[name](index)
+        steps = ((walk, walk.rank(index)) for walk in self.walks.get(name, ()))
+        return next((walk.instant(rank) for walk, rank in steps if rank is not None), None)
 
     def index_of(self, number: int) -> int | None:
         """Return the index of an id, or None when it is not one of these."""
@@ -86,6 +115,22 @@ class Table:
         index = self.seeded.index_of(number)
         return None if index is None else self.seeded.make(index)
 
+    def kept(self) -> list[Row]:
+        """Return the rows that are in memory: new ones and edited ones."""
+        return list(self._rows.values())
+
+    def untouched(self, index: int) -> bool:
+        """Say whether a seeded row is still as it was made: neither edited nor deleted."""
+        assert self.seeded is not None
+        number = self.seeded.first_id + index * self.seeded.step
+        return number not in self._rows and number not in self._removed
+
+    def changed_between(self, low: int, high: int) -> int:
+        """Count the seeded rows from index `low` to `high` (excluded) that are not as they were made."""
+        assert self.seeded is not None
+        places = map(self.seeded.index_of, {*self._rows, *self._removed})
+        return sum(1 for place in places if place is not None and low <= place < high)
+
     def edit(self, number: int) -> Row | None:
         """Return the row to change; it is kept from now on."""
         row = self.get(number)
@@ -105,7 +150,7 @@ class Table:
             self._removed.add(number)
 
     def scan(self, *, reverse: bool = False, low: int = 0, high: int | None = None) -> Iterator[Row]:
-        """Yield rows by ascending number (descending when `reverse`); `low`/`high` bound the index of seeded rows, high excluded."""
+        """Yield rows by ascending number (descending when `reverse`); `low` and `high` (excluded) bound the seeded ones' index."""
         kept = sorted(self._rows, reverse=reverse)
         if self.seeded is None:
             return (self._rows[number] for number in kept)

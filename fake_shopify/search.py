@@ -21,6 +21,8 @@ from fake_shopify.rows import Row
 
 Predicate = Callable[[Row], bool]
 COMPARATORS = (">=", "<=", ">", "<")
+MAX_DEPTH = 50
+NUMBER = re.compile(r"[0-9]{1,20}")
 TOKEN = re.compile(
     r"""\s*(?:
         (?P<paren>[()])
@@ -65,8 +67,9 @@ class Malformed(Exception):
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self.tokens = [m for m in TOKEN.finditer(text) if m.group().strip()]
+        self.tokens = [m for m in TOKEN.finditer(text.strip()) if m.group().strip()]
         self.at = 0
+        self.depth = 0
 
     def parse(self) -> Any:
         tree = self._all()
@@ -108,6 +111,15 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Group(every, tuple(parts))
 
     def _one(self) -> Any:
+        """One part; deeper ones than anybody writes cannot be read (assumed)."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Malformed
+        part = self._part()
+        self.depth -= 1
+        return part
+
+    def _part(self) -> Any:
         token = self._peek()
         if token is None:
             raise Malformed
@@ -289,7 +301,7 @@ def identifier() -> Field:
 
     def test(row: Row, op: str, value: str, quoted: bool) -> bool:
         digits = value.rsplit("/", 1)[-1].split("?")[0]
-        return digits.isdigit() and _compare(row.number, op, int(digits))
+        return NUMBER.fullmatch(digits) is not None and _compare(row.number, op, int(digits))
 
     return Field(test)
 
@@ -300,7 +312,7 @@ def reference(source: str | Getter) -> Field:
 
     def test(row: Row, op: str, value: str, quoted: bool) -> bool:
         digits, have = value.rsplit("/", 1)[-1], getter(row)
-        return digits.isdigit() and int(digits) in (have if isinstance(have, list | set | tuple) else [have])
+        return NUMBER.fullmatch(digits) is not None and int(digits) in (have if isinstance(have, list | set | tuple) else [have])
 
     return Field(test)
 
@@ -343,11 +355,11 @@ def day_or_instant(value: str, quoted: bool, zone: str) -> tuple[datetime, datet
             start = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
             return start.astimezone(UTC), (start + timedelta(days=1)).astimezone(UTC)
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        if parsed.tzinfo is None:
+            parsed = parsed.replace(tzinfo=ZoneInfo(zone))
+        return parsed.astimezone(UTC), parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=ZoneInfo(zone))
-    return parsed.astimezone(UTC), parsed.astimezone(UTC)
 
 
 # Evaluation
@@ -371,7 +383,7 @@ class Search:
         """Return whether a part holds; None for a part that is ignored."""
         if isinstance(part, Term):
             known = self.fields.get(part.field)
-            if known is None or (known.accepts is not None and not known.accepts(part.value)):
+            if known is None or not self._counts(part):
                 return None
             return known.test(row, part.op, part.value, part.quoted)
         if isinstance(part, Not):
@@ -380,18 +392,30 @@ class Search:
         held = [h for h in (self._eval(p, row) for p in part.parts) if h is not None]
         return (all(held) if part.every else any(held)) if held else None
 
-    def instants(self) -> list[tuple[str, str, str]]:
-        """Return the bounds `(row field, op, value)` that every found row satisfies, for skipping seeded rows."""
-        parts = self.tree.parts if isinstance(self.tree, Group) and self.tree.every else (self.tree,)
-        terms = [p for p in parts if isinstance(p, Term) and p.op != "="]
-        named = [(self.fields[t.field].instant, t.op, t.value) for t in terms if t.field in self.fields]
-        return [(name, op, value) for name, op, value in named if name is not None]
+    def required(self) -> tuple[list[Term], bool]:
+        """Return terms that every found row satisfies, and whether they say all that the text says."""
+        parts = list(_flat(self.tree)) if self.tree is not None else []
+        terms = [part for part in parts if isinstance(part, Term)]
+        return [term for term in terms if self._counts(term)], len(terms) == len(parts)
+
+    def _counts(self, term: Term) -> bool:
+        known = self.fields.get(term.field)
+        return known is not None and (known.accepts is None or known.accepts(term.value))
 
     def report(self, path: list[str | int]) -> dict[str, Any] | None:
         """Shape of the entry in `extensions.search`; None when there is nothing to say."""
         if not self.warnings:
             return None
         return {"path": path, "query": self.text, "parsed": _shown(self.tree), "warnings": self.warnings}
+
+
+def _flat(part: Any) -> Iterable[Any]:
+    """Yield the parts that must all hold."""
+    if isinstance(part, Group) and part.every:
+        for inner in part.parts:
+            yield from _flat(inner)
+    else:
+        yield part
 
 
 def _shown(part: Any) -> dict[str, Any]:

@@ -45,15 +45,18 @@ class FakeShopify:
         self.world = world
         self.faults = FaultPlan()
         self.base_url = ""
+        # Werkzeug would answer some of these addresses with a redirect to another form of themselves.
         self.routes = Map(
-            [
+            redirect_defaults=False,
+            merge_slashes=False,
+            rules=[
                 Rule("/admin/api/<version>/graphql.json", endpoint=self.graphql, methods=["POST"]),
                 Rule("/admin/api/graphql.json", endpoint=self.graphql, methods=["POST"], defaults={"version": VERSIONS[0]}),
                 Rule("/admin/oauth/authorize", endpoint=self.oauth(oauth.authorize), methods=["GET", "POST"]),
                 Rule("/admin/oauth/access_token", endpoint=self.oauth(oauth.access_token), methods=["POST"]),
                 Rule("/admin/api/<version>/<path:rest>", endpoint=self.legacy_rest),
                 Rule("/__fake/<path:action>", endpoint=self.control),
-            ]
+            ],
         )
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -66,7 +69,8 @@ class FakeShopify:
         except HTTPException as refused:
             response = as_json({"errors": refused.name}, refused.code or 500)
         response.headers.setdefault("X-Request-Id", str(uuid.uuid4()))
-        return response(environ, start_response)
+        answer: Iterable[bytes] = response(environ, start_response)
+        return answer
 
     def host(self, request: Request) -> str | None:
         """Return the shop that a request names: `?shop=`, or a Host that is one."""

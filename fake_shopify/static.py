@@ -1,7 +1,7 @@
 """Static validation of a document, in the words and with the codes of Shopify's Ruby executor.
 
-Captured where BEHAVIOURS 1-5 or a recorded case shows the text; the other texts follow graphql-ruby's documentation of the same rules.
-Each error carries the path of syntax (`["query Op", "field", "argument"]`), not the path of the answer.
+Captured where BEHAVIOURS 1-5 or a recorded case shows the text; the other texts follow graphql-ruby's documentation of the same
+rules. Each error carries the path of syntax (`["query Op", "field", "argument"]`), not the path of the answer.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ class StaticValidation:
         usages = [self._operation(operation) for operation in self.operations]
         for name, fragment in self.fragments.items():
             self._fragment(name, fragment)
+        self._endless_fragments()
         for operation, usage in zip(self.operations, usages, strict=True):
             self._variables(operation, usage)
         self._unused_fragments(usages)
@@ -379,6 +380,14 @@ class StaticValidation:
         if isinstance(plain[0], GraphQLList) != isinstance(plain[1], GraphQLList):
             return "List dimension mismatch"
         return "Nullability mismatch"
+
+    def _endless_fragments(self) -> None:
+        """Refuse fragments that contain themselves (assumed wording: graphql-ruby's)."""
+        for name, fragment in self.fragments.items():
+            inner = {spread.name.value for usage in self._reach(self._usages[name], set()) for spread in usage.spreads}
+            if name in inner:
+                text = f"Fragment {name} contains an infinite loop"
+                self.errors.append(error(text, fragment, (f"fragment {name}",), "infiniteLoop", fragmentName=name))
 
     def _unused_fragments(self, usages: list[_Usage]) -> None:
         seen: set[str] = set()

@@ -7,6 +7,7 @@ must do the second on purpose.
 from __future__ import annotations
 
 import io
+import re
 import socket
 import struct
 import sys
@@ -18,6 +19,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 MAX_BODY_BYTES = 120 * 2**20
 MAX_DRAIN_BYTES = 2**20
+
+
+class Malformed(Exception):
+    """The request cannot be read; answered 400, and the connection ends."""
 
 
 class ConnectionCut(Exception):
@@ -36,7 +41,7 @@ class _Chunked(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         if self._left == 0 and not self._ended:
-            self._left = int(self._source.readline(64).split(b";")[0] or b"0", 16)
+            self._left = self._next_size()
             if self._left == 0:
                 self._ended = True
                 while self._source.readline(1024).strip():
@@ -49,6 +54,12 @@ class _Chunked(io.RawIOBase):
         if self._left == 0:
             self._source.readline(8)
         return len(data)
+
+    def _next_size(self) -> int:
+        size = self._source.readline(64).split(b";")[0].strip()
+        if not re.fullmatch(rb"[0-9A-Fa-f]{1,8}", size):
+            raise Malformed
+        return int(size, 16)
 
 
 class _Limited(io.RawIOBase):
@@ -81,23 +92,28 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve_one(self) -> None:
         """Run the application for one request."""
-        body = self._body()
         try:
+            body = self._body()
             self._respond(self._environ(body))
         except ConnectionCut:
             self._reset()
+        except Malformed:
+            self.close_connection = True
+            self._send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         except (ConnectionError, TimeoutError):
             self.close_connection = True
         else:
             self._drain(body)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = serve_one
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = serve_one  # noqa: N815
 
     def _body(self) -> Any:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return io.BufferedReader(_Chunked(self.rfile))
         length = self.headers.get("Content-Length", "0")
-        return io.BufferedReader(_Limited(self.rfile, int(length) if length.isdigit() else 0))
+        if not re.fullmatch(r"[0-9]{1,12}", length):
+            raise Malformed
+        return io.BufferedReader(_Limited(self.rfile, int(length)))
 
     def _drain(self, body: Any) -> None:
         """Read what the application left of the body, so that the next request starts where it should."""

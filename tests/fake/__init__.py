@@ -1,0 +1,1 @@
+"""The fake store, domain by domain, over HTTP."""
