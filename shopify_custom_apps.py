@@ -19,7 +19,7 @@ from shopify_kit.client import AdminClient, ShopAccess
 from shopify_kit.clock import Clock
 from shopify_kit.database import Connection, Database, Record
 from shopify_kit.documents import Documents
-from shopify_kit.errors import AccessDenied, Conflict, NotFound, TokenRejected, Unprocessable
+from shopify_kit.errors import AccessDenied, Conflict, NotFound, ShopifyError, TokenRejected, Unprocessable
 from shopify_kit.oauth import Grant, TokenEndpoint
 from shopify_kit.queries import load_queries
 from shopify_kit.secret import Secret
@@ -158,6 +158,7 @@ class Installations:
         )
         token_id = await self._vault.store(conn, token)
         await conn.execute(queries.join_shop, shop_id, user_id, STATIC_APP_ID, token_id)
+        await conn.execute(queries.drop_unused_tokens, shop_id, user_id)
         await add_entry(conn, "shop.connect", actor=actor, subject=user_id, shop_id=shop_id, facts={"kind": kind})
         rows = await conn.fetch(queries.list_stores, user_id, 0, 1, shop_id, None)
         return _store(rows[0])
@@ -204,15 +205,24 @@ class Installations:
             TokenUnreadable: the stored token does not open.
             TokenRejected: it must be granted anew.
         """
-        if store.token_state != "active":
+        if store.token_kind == "client_credentials":
+            store = self._renewed(store)
+        elif store.token_state != "active":
             raise TokenRejected("The shop must grant access anew; connect it again.", shop_domain=store.shop_domain)
-        if store.token_kind == "client_credentials" and self._is_due(store):
-            store = self._renew(store)
         token = self._vault.access_token(store.sealed)
         return ShopAccess(store.id, store.shop_domain, token, store.bucket, frozenset(store.scopes))
 
-    def _is_due(self, store: Store) -> bool:
-        return store.expires_at is not None and store.expires_at - RENEW_BEFORE <= self._clock.now()
+    def _renewed(self, store: Store) -> Store:
+        """Get a new token where the old one is about to end; while it lives it serves on through trouble at Shopify."""
+        is_active, now = store.token_state == "active", self._clock.now()
+        if is_active and (store.expires_at is None or store.expires_at - RENEW_BEFORE > now):
+            return store
+        try:
+            return self._renew(store)
+        except ShopifyError as error:
+            if error.retryable and is_active and store.expires_at is not None and store.expires_at > now:
+                return store
+            raise
 
     def _renew(self, store: Store) -> Store:
         secret = self._vault.client_secret(store.sealed)
@@ -235,6 +245,10 @@ class Installations:
     def token_states(self, user_id: str | None = None) -> list[dict[str, Any]]:
         """Tell how tokens are, never what they are: of one user, or of all."""
         return self._database.run(_token_states, user_id)
+
+    def mark_rejected(self, store: Store, *, actor: str) -> None:
+        """Note that Shopify does not accept a store's token any more, unless another one took its place meanwhile."""
+        self._database.run(_reject, store, actor)
 
     # Leaving
 
@@ -275,7 +289,15 @@ async def _token_states(conn: Connection, user_id: str | None) -> list[dict[str,
     return [dict(row.items()) for row in await conn.fetch(queries.token_states, user_id)]
 
 
+async def _reject(conn: Connection, store: Store, actor: str) -> None:
+    sealed = store.sealed
+    if await conn.fetchval(queries.reject_token, sealed.shop_id, sealed.token_id, sealed.version):
+        await add_entry(conn, "token.rejected", actor=actor, subject=sealed.owner, shop_id=sealed.shop_id)
+
+
 async def _leave(conn: Connection, user_id: str, shop_id: int, purge: bool, actor: str) -> None:
+    # Members who leave at once must see each other go, or nobody is the last.
+    await conn.execute(queries.lock_shop, shop_id)
     token_id = await conn.fetchval(queries.leave_shop, shop_id, user_id)
     if token_id is None:
         return

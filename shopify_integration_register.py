@@ -8,13 +8,15 @@ repaired at run time is logged once, with what to set, and answered with False.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Final
 
-from flask import Flask
+from flask import Blueprint, Flask
 from loguru import logger
 
 from shopify_custom_apps import Installations
@@ -101,24 +103,53 @@ def register_shopify_integration(
     except Exception as error:
         if strict:
             raise
-        text = error.message if isinstance(error, IntegrationError) else f"{type(error).__name__} while registering"
-        logger.error("The Shopify integration is not registered: {}", text)
+        logger.error("The Shopify integration is not registered: {}", _reason(error))
         return False
     return True
 
 
 def _register(app: Flask, db_pool: object, authenticate: Authenticate | None, options: dict[str, Any]) -> None:
-    if NAME in app.extensions or NAME in app.blueprints:
-        raise SettingsError("This app has an extension or a blueprint named 'shopify' already; register the integration once.")
+    _check_app(app, authenticate)
     settings = load_app_settings(app, **options)
     integration = build_integration(settings, db_pool, authenticate, instance_path=Path(app.instance_path))
-    blueprint = build_blueprint(integration.parts, api.endpoints)
-    _migrate(integration.parts.schema)
-    app.register_blueprint(blueprint)
-    answer_unknown_routes(app, PREFIX)
+    try:
+        blueprint = build_blueprint(integration.parts, api.endpoints)
+        _migrate(integration.parts.schema)
+        _add_routes(app, blueprint)
+    except BaseException:
+        integration.close()
+        raise
     app.extensions[NAME] = integration
     if not integration.parts.callers.is_configured:
         _warn_of_closed_door(settings)
+
+
+def _check_app(app: Flask, authenticate: object) -> None:
+    if NAME in app.extensions:
+        raise SettingsError("This app has the extension 'shopify' already: call register_shopify_integration once per app.")
+    if NAME in app.blueprints:
+        raise SettingsError("This app has a blueprint named 'shopify' of its own: give that one another name.")
+    if authenticate is not None and not callable(authenticate):
+        text = f"authenticate= is {type(authenticate).__name__}; expected a function that takes the request and returns a user id."
+        raise SettingsError(text)
+
+
+def _add_routes(app: Flask, blueprint: Blueprint) -> None:
+    try:
+        app.register_blueprint(blueprint)
+    except AssertionError as error:
+        raise SettingsError(
+            "The app has served requests already: call register_shopify_integration before the first one."
+        ) from error
+    answer_unknown_routes(app, PREFIX)
+
+
+def _reason(error: Exception) -> str:
+    """Say why; of what nobody foresaw only where it came from, for its text may hold a secret."""
+    if isinstance(error, IntegrationError):
+        return error.message
+    place = extract_tb(error.__traceback__)[-1]
+    return f"unexpected {type(error).__name__} at {place.filename}:{place.lineno}; strict=True shows all of it"
 
 
 def _warn_of_closed_door(settings: Settings) -> None:
@@ -196,7 +227,7 @@ def _token_keys(settings: Settings, instance_path: Path | None) -> Sequence[Secr
     if settings.token_keys:
         return settings.token_keys
     path = settings.token_key_file or (instance_path or Path("instance")) / "shopify_token_key"
-    made = not path.exists()
+    made = not os.path.exists(path)  # unlike Path's, it is False for what may not be looked at
     key = development_key(path)
     if made:
         logger.warning("Shopify: made a sealing key for development in {}; set SHOPIFY_TOKEN_KEYS in production", path)

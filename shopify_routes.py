@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
+from msgspec import Struct
 
 from shopify_admin.catalog import Collection, Discount, Location, Shop
 from shopify_admin.customers import Customer, CustomerFilters
@@ -15,12 +16,12 @@ from shopify_admin.products import Product, ProductFilters
 from shopify_custom_apps import Credentials, Store
 from shopify_kit.clock import iso
 from shopify_kit.errors import InvalidInput
-from shopify_kit.identifiers import read_id
 from shopify_kit.secret import Secret
-from shopify_web.answers import Reply
+from shopify_kit.throttle import ThrottleStatus
+from shopify_web.answers import Reply, encode
 from shopify_web.api import Api, Call
 from shopify_web.callers import Policy
-from shopify_web.health import look_at_health, token_health
+from shopify_web.health import Health, TokenHealth, look_at_health, token_health
 from shopify_web.queries import check_query
 
 if TYPE_CHECKING:
@@ -34,22 +35,54 @@ def _secret(text: str | None) -> Secret | None:
     return None if text is None else Secret(text)
 
 
-def _store_answer(store: Store) -> dict[str, Any]:
-    """Shape one of the user's shops: our integer id under both names, never a token."""
-    return {
-        "id": store.id,
-        "store_id": store.id,
-        "shop_domain": store.shop_domain,
-        "name": store.name,
-        "email": store.email,
-        "currency": store.currency,
-        "timezone": store.timezone,
-        "plan": store.plan,
-        "connection": store.token_kind,
-        "status": store.token_state,
-        "scopes": store.scopes,
-        "connected_at": iso(store.connected_at) if store.connected_at else None,
-    }
+class ShownStore(Struct, frozen=True):
+    """One of the user's shops: our integer id under both names, never a token."""
+
+    id: int
+    store_id: int
+    shop_domain: str
+    name: str | None
+    email: str | None
+    currency: str
+    timezone: str | None
+    plan: str | None
+    connection: str
+    status: str
+    scopes: tuple[str, ...]
+    connected_at: str | None
+
+
+class SearchResults(Struct, frozen=True):
+    """What a search found, by kind; empty where that kind was not searched."""
+
+    products: tuple[Product, ...]
+    orders: tuple[Order, ...]
+    customers: tuple[Customer, ...]
+
+
+class QueryCost(Struct, frozen=True):
+    """What Shopify charged for a query, in points, and what is left."""
+
+    requested: int | None
+    actual: int | None
+    throttle_status: ThrottleStatus | None
+
+
+def _shown_store(store: Store) -> ShownStore:
+    return ShownStore(
+        id=store.id,
+        store_id=store.id,
+        shop_domain=store.shop_domain,
+        name=store.name,
+        email=store.email,
+        currency=store.currency,
+        timezone=store.timezone,
+        plan=store.plan,
+        connection=store.token_kind,
+        status=store.token_state,
+        scopes=store.scopes,
+        connected_at=iso(store.connected_at) if store.connected_at else None,
+    )
 
 
 def _filters(model: type[Any], query: Any) -> Any:
@@ -60,40 +93,83 @@ def _filters(model: type[Any], query: Any) -> Any:
 # Health and description
 
 
-@api.route("GET", "/health", policy=PUBLIC, group="health", summary="How the integration is", query="HealthQuery")
+@api.route(
+    "GET",
+    "/health",
+    policy=PUBLIC,
+    group="health",
+    summary="How the integration is",
+    query="HealthQuery",
+    answers={"health": Health},
+)
 def health(call: Call) -> Reply:
-    """Healthy, degraded or unhealthy, with each service; `detailed` adds figures, never values of tokens."""
-    found = look_at_health(call.parts, detailed=call.query.detailed)
-    status = 503 if found["status"] == "unhealthy" else 200
-    return Reply({"health": found}, status)
+    """Healthy, degraded or unhealthy, with each service; `detailed` adds figures for callers whom the host knows, and how the
+    tokens of their user are, never what they are."""
+    is_detailed = call.query.detailed and call.recognise()
+    found = look_at_health(call.parts, detailed=is_detailed, user_id=call.acting.user_id if call.acting else None)
+    return _health_reply(found, {"health": found})
 
 
-@api.route("GET", "/health/summary", policy=PUBLIC, group="health", summary="The same in one word")
+@api.route(
+    "GET",
+    "/health/summary",
+    policy=PUBLIC,
+    group="health",
+    summary="The same in one word",
+    answers={"status": str},
+)
 def health_summary(call: Call) -> Reply:
     found = look_at_health(call.parts, detailed=False)
-    return Reply({"status": found["status"]}, 503 if found["status"] == "unhealthy" else 200)
+    return _health_reply(found, {"status": found.status})
 
 
-@api.route("GET", "/health/tokens", policy=USER, group="health", summary="How the user's tokens are, never what they are")
+def _health_reply(found: Health, payload: Mapping[str, Any]) -> Reply:
+    if found.status != "unhealthy":
+        return Reply(payload)
+    return Reply({"error": "The database is away.", "code": "database_unavailable", "details": {}, **payload}, 503)
+
+
+@api.route(
+    "GET",
+    "/health/tokens",
+    policy=USER,
+    group="health",
+    summary="How the user's tokens are, never what they are",
+    answers={"tokens": list[TokenHealth]},
+)
 def health_tokens(call: Call) -> Mapping[str, Any]:
     return {"tokens": token_health(call.parts, call.user_id)}
 
 
-@api.route("GET", "/health/connection", policy=USER, group="health", summary="Whether Shopify answers for the user's shop")
+@api.route(
+    "GET",
+    "/health/connection",
+    policy=USER,
+    group="health",
+    summary="Whether Shopify answers for the user's shop",
+    answers={"connected": bool, "shop": dict[str, str]},
+)
 def health_connection(call: Call) -> Mapping[str, Any]:
     return {"connected": True, "shop": {"name": call.admin().shop().name, "domain": call.store().shop_domain}}
 
 
-@api.route("GET", "/openapi.json", policy=HOST, group="description", summary="The OpenAPI 3.1 document")
+@api.route(
+    "GET",
+    "/openapi.json",
+    policy=HOST,
+    group="description",
+    summary="The OpenAPI 3.1 document",
+    own_form="application/json",
+)
 def openapi(call: Call) -> Response:
-    return Response(call.parts.openapi_json(lambda: describe(call)), content_type="application/json")
+    return Response(call.parts.written("openapi", lambda: encode(describe(call))), content_type="application/json")
 
 
-@api.route("GET", "/docs", policy=HOST, group="description", summary="The same for people")
+@api.route("GET", "/docs", policy=HOST, group="description", summary="The same for people", own_form="text/html")
 def docs(call: Call) -> Response:
-    from shopify_web.docs_page import render  # noqa: PLC0415 - see describe
+    from shopify_web.docs_page import as_page, render  # noqa: PLC0415 - see describe
 
-    return render(describe(call))
+    return as_page(call.parts.written("docs", lambda: render(describe(call)).encode()))
 
 
 def describe(call: Call) -> dict[str, Any]:
@@ -113,7 +189,7 @@ def describe(call: Call) -> dict[str, Any]:
     group="core",
     summary="Connect a shop",
     body="ConnectBody",
-    answers={"connected": bool, "shop": Shop, "store": dict[str, Any]},
+    answers={"connected": bool, "shop": Shop, "store": ShownStore},
 )
 def connect(call: Call) -> Mapping[str, Any]:
     """The credentials are proved against Shopify and then stored sealed; wrong ones are `token_rejected` and nothing is stored."""
@@ -124,7 +200,7 @@ def connect(call: Call) -> Mapping[str, Any]:
         client_secret=_secret(body.client_secret or body.api_secret),
     )
     store, shop = call.parts.installations.connect(call.user_id, body.shop_domain, credentials, actor=call.actor)
-    return {"connected": True, "shop": shop, "store": _store_answer(store)}
+    return {"connected": True, "shop": shop, "store": _shown_store(store)}
 
 
 @api.route(
@@ -134,7 +210,7 @@ def connect(call: Call) -> Mapping[str, Any]:
     group="core",
     summary="Leave a shop",
     body="DisconnectBody",
-    answers={"disconnected": bool},
+    answers={"disconnected": bool, "shop_domain": str},
 )
 def disconnect(call: Call) -> Mapping[str, Any]:
     """The last member who leaves destroys the token and, with `purge`, what we stored of the shop."""
@@ -143,9 +219,16 @@ def disconnect(call: Call) -> Mapping[str, Any]:
     return {"disconnected": True, "shop_domain": store.shop_domain}
 
 
-@api.route("GET", "/stores", policy=USER, group="core", summary="The user's shops", answers={"stores": list[dict[str, Any]]})
+@api.route(
+    "GET",
+    "/stores",
+    policy=USER,
+    group="core",
+    summary="The user's shops",
+    answers={"stores": list[ShownStore], "total": int},
+)
 def list_stores(call: Call) -> Mapping[str, Any]:
-    stores = [_store_answer(store) for store in call.parts.installations.stores(call.user_id)]
+    stores = [_shown_store(store) for store in call.parts.installations.stores(call.user_id)]
     return {"stores": stores, "total": len(stores)}
 
 
@@ -157,19 +240,19 @@ def list_stores(call: Call) -> Mapping[str, Any]:
     summary="Connect a shop, by older names",
     body="StoreBody",
     status=201,
-    answers={"store": dict[str, Any]},
+    answers={"id": int, "store": ShownStore, "shop": Shop},
 )
 def create_store(call: Call) -> Mapping[str, Any]:
     body: edges.StoreBody = call.body
     credentials = Credentials(Secret(body.access_token), body.api_key, _secret(body.api_secret))
     store, shop = call.parts.installations.connect(call.user_id, body.store_domain, credentials, actor=call.actor)
-    return {"id": store.id, "store": _store_answer(store), "shop": shop}
+    return {"id": store.id, "store": _shown_store(store), "shop": shop}
 
 
-@api.route("GET", "/stores/<int:store_id>", policy=USER, group="core", summary="One shop", answers={"store": dict[str, Any]})
+@api.route("GET", "/stores/<id>", policy=USER, group="core", summary="One shop", answers={"id": int, "store": ShownStore})
 def get_store(call: Call) -> Mapping[str, Any]:
-    store = call.parts.installations.get(call.user_id, call.path["store_id"])
-    return {"id": store.id, "store": _store_answer(store)}
+    store = call.parts.installations.get(call.user_id, call.number)
+    return {"id": store.id, "store": _shown_store(store)}
 
 
 @api.route("GET", "/shop", policy=USER, group="core", summary="The shop as Shopify knows it", answers={"shop": Shop})
@@ -211,7 +294,7 @@ def create_product(call: Call) -> Mapping[str, Any]:
 
 @api.route("GET", "/products/<id>", policy=USER, group="core", summary="One product", answers={"product": Product})
 def get_product(call: Call) -> Mapping[str, Any]:
-    return {"product": call.admin().product(_gid(call, "Product"))}
+    return {"product": call.admin().product(call.gid("Product"))}
 
 
 @api.route(
@@ -227,21 +310,24 @@ def update_product(call: Call) -> Mapping[str, Any]:
     """Partial: given variants are updated by id or added, the others kept unless `replace_variants`."""
     body: edges.UpdateProductBody = call.body
     product = call.admin().update_product(
-        _gid(call, "Product"),
+        call.gid("Product"),
         body.product.given(),
         replace_variants=body.replace_variants,
     )
     return {"product": product}
 
 
-@api.route("DELETE", "/products/<id>", policy=USER, group="core", summary="Delete a product", answers={"deleted": bool})
+@api.route(
+    "DELETE",
+    "/products/<id>",
+    policy=USER,
+    group="core",
+    summary="Delete a product",
+    answers={"deleted": bool, "id": int},
+)
 def delete_product(call: Call) -> Mapping[str, Any]:
-    call.admin().delete_product(_gid(call, "Product"))
-    return {"deleted": True, "id": call.path["id"]}
-
-
-def _gid(call: Call, kind: str) -> str:
-    return read_id(call.path["id"], kind)
+    call.admin().delete_product(call.gid("Product"))
+    return {"deleted": True, "id": call.number}
 
 
 # Orders
@@ -278,7 +364,7 @@ def create_order(call: Call) -> Mapping[str, Any]:
 @api.route("GET", "/orders/<id>", policy=USER, group="core", summary="One order", answers={"order": Order})
 def get_order(call: Call) -> Mapping[str, Any]:
     """With fulfillments, refunds and transactions."""
-    return {"order": call.admin().order(_gid(call, "Order"))}
+    return {"order": call.admin().order(call.gid("Order"))}
 
 
 @api.route(
@@ -293,7 +379,7 @@ def get_order(call: Call) -> Mapping[str, Any]:
 def cancel_order(call: Call) -> Mapping[str, Any]:
     body: edges.CancelOrderBody = call.body
     order = call.admin().cancel_order(
-        _gid(call, "Order"),
+        call.gid("Order"),
         reason=body.reason,
         restock=body.restock,
         refund=body.refund,
@@ -314,8 +400,7 @@ def cancel_order(call: Call) -> Mapping[str, Any]:
 )
 def refund_order(call: Call) -> Mapping[str, Any]:
     """The money goes back to where it came from; `idempotency_key` (or the header) makes a repetition harmless."""
-    key = call.body.idempotency_key or call.idempotency_key
-    return {"order": call.admin().refund_order(_gid(call, "Order"), call.body.given(), key=key)}
+    return {"order": call.admin().refund_order(call.gid("Order"), call.body.given(), key=call.shopify_key)}
 
 
 @api.route(
@@ -329,7 +414,7 @@ def refund_order(call: Call) -> Mapping[str, Any]:
 )
 def fulfill_order(call: Call) -> Mapping[str, Any]:
     """All open lines unless some are named; one fulfillment per location."""
-    return {"order": call.admin().fulfill_order(_gid(call, "Order"), call.body.given())}
+    return {"order": call.admin().fulfill_order(call.gid("Order"), call.body.given())}
 
 
 # Customers
@@ -365,7 +450,7 @@ def create_customer(call: Call) -> Mapping[str, Any]:
 
 @api.route("GET", "/customers/<id>", policy=USER, group="core", summary="One customer", answers={"customer": Customer})
 def get_customer(call: Call) -> Mapping[str, Any]:
-    return {"customer": call.admin().customer(_gid(call, "Customer"))}
+    return {"customer": call.admin().customer(call.gid("Customer"))}
 
 
 @api.route(
@@ -379,13 +464,20 @@ def get_customer(call: Call) -> Mapping[str, Any]:
 )
 def update_customer(call: Call) -> Mapping[str, Any]:
     """Partial; given addresses replace the customer's."""
-    return {"customer": call.admin().update_customer(_gid(call, "Customer"), call.body.customer.given())}
+    return {"customer": call.admin().update_customer(call.gid("Customer"), call.body.customer.given())}
 
 
-@api.route("DELETE", "/customers/<id>", policy=USER, group="core", summary="Delete a customer", answers={"deleted": bool})
+@api.route(
+    "DELETE",
+    "/customers/<id>",
+    policy=USER,
+    group="core",
+    summary="Delete a customer",
+    answers={"deleted": bool, "id": int},
+)
 def delete_customer(call: Call) -> Mapping[str, Any]:
-    call.admin().delete_customer(_gid(call, "Customer"))
-    return {"deleted": True, "id": call.path["id"]}
+    call.admin().delete_customer(call.gid("Customer"))
+    return {"deleted": True, "id": call.number}
 
 
 # Inventory and what is read only
@@ -420,7 +512,7 @@ def list_inventory(call: Call) -> Mapping[str, Any]:
 )
 def adjust_inventory(call: Call) -> Mapping[str, Any]:
     body: edges.AdjustInventoryBody = call.body
-    admin, key = call.admin(), body.idempotency_key or call.idempotency_key
+    admin, key = call.admin(), call.shopify_key
     item = admin.item_of(item_id=body.inventory_item_id, sku=body.sku)
     return {"inventory_levels": admin.adjust_inventory(item, body.location_id, body.delta, reason=body.reason, key=key)}
 
@@ -436,7 +528,7 @@ def adjust_inventory(call: Call) -> Mapping[str, Any]:
 )
 def set_inventory(call: Call) -> Mapping[str, Any]:
     body: edges.SetInventoryBody = call.body
-    admin, key = call.admin(), body.idempotency_key or call.idempotency_key
+    admin, key = call.admin(), call.shopify_key
     item = admin.item_of(item_id=body.inventory_item_id, sku=body.sku)
     return {"inventory_levels": admin.set_inventory(item, body.location_id, body.quantity, reason=body.reason, key=key)}
 
@@ -494,7 +586,7 @@ def list_discounts(call: Call) -> Mapping[str, Any]:
     group="core",
     summary="Search products, orders and customers",
     body="SearchBody",
-    answers={"results": dict[str, list[Any]], "total": int},
+    answers={"results": SearchResults, "total": int},
 )
 def search(call: Call) -> Mapping[str, Any]:
     """The text is taken literally unless `raw`, which passes Shopify's search syntax through."""
@@ -503,8 +595,8 @@ def search(call: Call) -> Mapping[str, Any]:
         text = "The query has no letter or digit; it would find everything."
         raise InvalidInput(text, code="query_too_broad", details=[{"field": "query", "reason": "no letter or digit"}])
     found = call.admin().search(body.query, body.type, limit=body.limit, raw=body.raw, status=body.status)
-    results = {name: found.get(name, ()) for name in ("products", "orders", "customers")}
-    return {"results": results, "total": sum(map(len, results.values()))}
+    results = SearchResults(found.get("products", ()), found.get("orders", ()), found.get("customers", ()))
+    return {"results": results, "total": sum(map(len, found.values()))}
 
 
 @api.route(
@@ -514,12 +606,12 @@ def search(call: Call) -> Mapping[str, Any]:
     group="core",
     summary="A GraphQL query of the caller's own",
     body="GraphqlBody",
-    answers={"data": dict[str, Any], "errors": list[dict[str, Any]], "cost": dict[str, Any]},
+    answers={"data": dict[str, Any] | None, "errors": list[dict[str, Any]], "cost": QueryCost},
 )
 def graphql(call: Call) -> Mapping[str, Any]:
     """Read-only unless the host sets SHOPIFY_ALLOW_MUTATIONS; Shopify's own data, errors and cost."""
     body: edges.GraphqlBody = call.body
     is_mutation = check_query(body.query, allow_mutations=call.parts.settings.allow_mutations)
     answer = call.admin().graphql(body.query, body.variables, is_mutation=is_mutation)
-    cost = {"requested": answer.requested_cost, "actual": answer.actual_cost, "throttle_status": answer.cost}
+    cost = QueryCost(answer.requested_cost, answer.actual_cost, answer.cost)
     return {"data": answer.data or None, "errors": answer.errors, "cost": cost}

@@ -21,6 +21,7 @@ from shopify_admin.orders import Order, OrderFilters, OrderInput, order_of
 from shopify_admin.products import Product, ProductFilters, ProductInput, Variant, VariantInput, product_of
 from shopify_admin.search_syntax import term
 from shopify_admin.shapes import Page
+from shopify_admin.webhooks import Subscription, Wanted, subscription_of
 from shopify_kit.client import AdminClient, Answer, ShopAccess
 from shopify_kit.clock import sleep
 from shopify_kit.documents import Document, Documents
@@ -136,11 +137,12 @@ class ShopAdmin:
 
     def create_product(self, given: ProductInput) -> Product:
         """Create a product with variants, options, images, metafields and stock (at the primary location)."""
-        return self._set_product(given, identifier=None, names=())
+        return self._set_product(given, None)
 
-    def _set_product(self, given: ProductInput, *, identifier: dict[str, str] | None, names: Sequence[str]) -> Product:
+    def _set_product(self, given: ProductInput, current: Product | None) -> Product:
         stocked = any("inventory_quantity" in variant for variant in given.get("variants") or [])
-        made = product_shapes.set_input(given, location_id=self._primary_location() if stocked else None, option_names=names)
+        made = product_shapes.set_input(given, location_id=self._primary_location() if stocked else None, current=current)
+        identifier = {"id": current.admin_graphql_api_id} if current else None
         data = self._run("SetProduct", input=made, identifier=identifier)
         return self._product(data["productSet"]["product"])
 
@@ -155,11 +157,13 @@ class ShopAdmin:
 
         Raises:
             NotFound: no such product.
-            InvalidInput: a variant id is not of this product, or options are given without `replace_variants`.
+            InvalidInput: a variant id is not of this product, options are given without `replace_variants`, or no variants with it.
         """
         current = self.product(gid)
         if replace_variants:
-            return self._set_product(given, identifier={"id": gid}, names=[option.name for option in current.options])
+            if not given.get("variants"):
+                raise InvalidInput.field("product.variants", "replace_variants needs the variants that remain")
+            return self._set_product(given, current)
         if "options" in given:
             raise InvalidInput.field("product.options", "needs replace_variants: true and all variants")
         base = product_shapes.base_input(given)
@@ -469,6 +473,37 @@ class ShopAdmin:
             after = Page.of(node["inventoryLevels"]).next_cursor
             if after is None:
                 return levels
+
+    # Webhook subscriptions
+
+    def subscriptions(self) -> list[Subscription]:
+        """Return all subscriptions that our app made over the API."""
+        found: list[Subscription] = []
+        after = None
+        while True:
+            connection = self._run("ListWebhookSubscriptions", first=MORE_CHILDREN, after=after)["webhookSubscriptions"]
+            found += [subscription_of(node) for node in connection["nodes"]]
+            after = Page.of(connection).next_cursor
+            if after is None:
+                return found
+
+    def create_subscription(self, wanted: Wanted) -> str:
+        """Subscribe to a topic; returns the subscription's GID."""
+        data = self._run("CreateWebhookSubscription", topic=wanted.enum, subscription=wanted.input())
+        return str(data["webhookSubscriptionCreate"]["webhookSubscription"]["id"])
+
+    def update_subscription(self, gid: str, wanted: Wanted) -> str:
+        """Make a subscription what is wanted."""
+        self._run("UpdateWebhookSubscription", id=gid, subscription=wanted.input())
+        return gid
+
+    def delete_subscription(self, gid: str) -> None:
+        """End a subscription; one that is gone already is no error."""
+        try:
+            self._run("DeleteWebhookSubscription", id=gid)
+        except UserErrors as error:
+            if not any(_says_missing(e) for e in error.user_errors):
+                raise
 
     # Search and raw queries
 

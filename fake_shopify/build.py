@@ -12,6 +12,8 @@ from typing import Any
 from fake_shopify import seeding
 from fake_shopify.clock import iso
 from fake_shopify.rows import Row
+from fake_shopify.seeding import retail
+from fake_shopify.seeding.books import Books, read_books
 from fake_shopify.world import App, Grant, Shop, World
 
 EMPTY_TOKEN = "shpat_test"
@@ -22,7 +24,12 @@ LOCATIONS = ("Shop location", "My Custom Location")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `python -m fake_shopify` was asked for."""
+    """What `python -m fake_shopify` was asked for.
+
+    Args:
+        until: the reference instant of demo data; None for the start of today, UTC.
+        parquet: the folder of a real year's books for the first shop.
+    """
 
     seed: int = 1
     orders: int = 200
@@ -87,8 +94,15 @@ def add_location(shop: Shop, name: str, *, primary: bool, now: str) -> Row:
 
 
 def builder(options: Options) -> Callable[[World], None]:
-    """Return the function that fills a fresh world; what the clock says is asked once, so that a reset returns to the same start."""
+    """Return the function that fills a fresh world.
+
+    The clock is asked and files are read here, once, so that a reset returns to the same start.
+
+    Raises:
+        books.Unreadable: the files of `--parquet` cannot be read.
+    """
     until = options.until or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    year = read_books(options.parquet) if options.parquet is not None and not options.empty else None
 
     def build(world: World) -> None:
         world.deliver = dict(options.deliver)
@@ -99,7 +113,7 @@ def builder(options: Options) -> Callable[[World], None]:
             _empty_shop(world, app, options)
         else:
             for index in range(options.shops):
-                _demo_shop(world, app, index, options, until)
+                _demo_shop(world, app, index, options, until, year if index == 0 else None)
 
     return build
 
@@ -113,15 +127,19 @@ def _empty_shop(world: World, app: App, options: Options) -> None:
     shop.changes.clear()
 
 
-def _demo_shop(world: World, app: App, index: int, options: Options, until: datetime) -> None:
+def _demo_shop(world: World, app: App, index: int, options: Options, until: datetime, year: Books | None) -> None:
+    """Open a demo shop; `year` are the books of a real year to fill it with instead."""
     name = "demo-shop" if index == 0 else f"demo-shop-{index + 1}"
     plan = seeding.Plan(options.seed + index, options.orders, until)
     settings = shop_settings(name, currency="USD", country="US", zone="America/New_York", taxed=True)
-    settings |= {"createdAt": iso(plan.opening), "updatedAt": iso(plan.opening)}
-    shop = add_shop(world, FIRST_SHOP + index, name, settings, now=iso(plan.opening))
+    settings |= {"createdAt": iso(plan.opening), "updatedAt": iso(plan.opening)} | (retail.settings_of(year) if year else {})
+    shop = add_shop(world, FIRST_SHOP + index, name, settings, now=settings["createdAt"])
     token = static_token(options.seed, name)
     world.grants[token] = Grant(token, shop.domain, app.client_id, app.scopes)
-    seeding.fill(shop, plan)
+    if year is None:
+        seeding.fill(shop, plan)
+    else:
+        retail.fill(shop, year, options.seed)
     shop.changes.clear()
 
 

@@ -123,16 +123,16 @@ class Context:
         self, rows: Table | Iterable[Row], text: str | None, fields: Mapping[str, Field], limit: Any = COUNT_LIMIT
     ) -> dict[str, Any]:
         """Answer a count root; beyond `limit` the precision is AT_LEAST (`limit: null` counts everything)."""
-        search = self.search(text, fields)
+        search, is_exact = self.search(text, fields), True
         if type(rows) is Table and rows.seeded is not None:
-            total = count_rows(rows, search, limit)
+            total, is_exact = count_rows(rows, search, limit)
         elif isinstance(rows, Table) and not search.text.strip():
             total = len(rows)
         else:
             total = sum(1 for row in rows if search.matches(row))
         if limit is not None and total > limit:
             return {"__typename": "Count", "count": int(limit), "precision": "AT_LEAST"}
-        return {"__typename": "Count", "count": total, "precision": "EXACT"}
+        return {"__typename": "Count", "count": total, "precision": "EXACT" if is_exact else "AT_LEAST"}
 
     def argument_error(self, message: str, code: str = "BAD_REQUEST") -> TopLevelError:
         """Build a refusal of the whole field."""

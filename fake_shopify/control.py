@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from fake_shopify.clock import parse_iso
-from fake_shopify.world import App, Grant, World
+from fake_shopify.delivery_control import DELIVERY_ACTIONS, app_of
+from fake_shopify.world import Grant
 
 if TYPE_CHECKING:
     from fake_shopify.server import FakeShopify
@@ -19,9 +20,10 @@ Action = Callable[["FakeShopify", dict[str, Any], Request], Any]
 
 
 def _reset(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
-    """POST: return to the start; faults are forgotten, time is real again."""
+    """POST: return to the start; faults and deliveries are forgotten, time is real again."""
     fake.faults.clear()
     fake.world.reset()
+    fake.outbox.reset()
     return {"ok": True}
 
 
@@ -33,6 +35,7 @@ def _clock(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
     if body.get("run"):
         clock.run()
     clock.advance(float(body.get("advance_s", 0)))
+    fake.outbox.wake()
     return {"now": clock.iso()}
 
 
@@ -78,21 +81,22 @@ def _bucket(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
 
 
 def _grants(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
-    """POST {"token", "shop_domain", "client_id"?, "scopes"?: [..], "kind"?}: give out a token; DELETE ?token=: revoke it."""
+    """POST {"token", "shop_domain", "client_id"?, "scopes"?: [..], "kind"?}: give out a token, which installs the app or, with more
+    scopes than before, sends app/scopes_update; DELETE ?token=: revoke it.
+    """
     world = fake.world
     if request.method == "DELETE":
         world.grants.pop(request.args["token"], None)
         return {"ok": True}
     if body["shop_domain"] not in world.shops:
         raise ValueError("no such shop")
-    app = _app(world, body.get("client_id"))
+    shop, app = world.shops[body["shop_domain"]], app_of(world, body.get("client_id"))
     scopes = frozenset(body["scopes"]) if "scopes" in body else app.scopes
-    world.grants[body["token"]] = Grant(body["token"], body["shop_domain"], app.client_id, scopes, body.get("kind", "static"))
+    before = world.scopes_of(app.client_id, shop.domain)
+    world.grants[body["token"]] = Grant(body["token"], shop.domain, app.client_id, scopes, body.get("kind", "static"))
+    if before is not None and before != world.scopes_of(app.client_id, shop.domain):
+        shop.emit("app/scopes_update", {}, client_id=app.client_id)
     return {"ok": True}
-
-
-def _app(world: World, client_id: str | None) -> App:
-    return world.apps[client_id] if client_id else next(iter(world.apps.values()))
 
 
 ACTIONS: dict[str, Action] = {
@@ -103,6 +107,7 @@ ACTIONS: dict[str, Action] = {
     "changes": _changes,
     "bucket": _bucket,
     "grants": _grants,
+    **DELIVERY_ACTIONS,
 }
 
 

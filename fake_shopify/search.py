@@ -336,14 +336,14 @@ def moment(name: str, zone: str = "UTC", *, strict_name: str | None = None) -> F
 
 
 def _within(have: datetime, op: str, start: datetime, end: datetime) -> bool:
-    if op == "=":
-        return start <= have < end or have == start
-    edge = {">": end if end - start >= timedelta(days=1) else start, ">=": start, "<": start, "<=": end}[op]
+    """Compare with a span: an instant is within it from its start to before its end, or when it is an empty span's own."""
+    is_day = end > start
     return {
-        ">": have >= edge if edge is end else have > edge,
-        ">=": have >= edge,
-        "<": have < edge,
-        "<=": have < edge or have == start,
+        "=": start <= have < end or have == start,
+        ">": have >= end if is_day else have > start,
+        ">=": have >= start,
+        "<": have < start,
+        "<=": have < end or have == start,
     }[op]
 
 
@@ -383,7 +383,7 @@ class Search:
         """Return whether a part holds; None for a part that is ignored."""
         if isinstance(part, Term):
             known = self.fields.get(part.field)
-            if known is None or not self._counts(part):
+            if known is None or not self.counts(part):
                 return None
             return known.test(row, part.op, part.value, part.quoted)
         if isinstance(part, Not):
@@ -392,13 +392,13 @@ class Search:
         held = [h for h in (self._eval(p, row) for p in part.parts) if h is not None]
         return (all(held) if part.every else any(held)) if held else None
 
-    def required(self) -> tuple[list[Term], bool]:
-        """Return terms that every found row satisfies, and whether they say all that the text says."""
-        parts = list(_flat(self.tree)) if self.tree is not None else []
-        terms = [part for part in parts if isinstance(part, Term)]
-        return [term for term in terms if self._counts(term)], len(terms) == len(parts)
+    def required(self) -> list[Any]:
+        """Return the parts that every found row satisfies; terms that are ignored are none of them."""
+        parts = _flat(self.tree) if self.tree is not None else ()
+        return [part for part in parts if not isinstance(part, Term) or self.counts(part)]
 
-    def _counts(self, term: Term) -> bool:
+    def counts(self, term: Term) -> bool:
+        """Say whether a term is not ignored: the root knows the field, and the value is one."""
         known = self.fields.get(term.field)
         return known is not None and (known.accepts is None or known.accepts(term.value))
 

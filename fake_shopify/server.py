@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 
 from fake_shopify import control, oauth
 from fake_shopify.context import Context
+from fake_shopify.deliveries import Outbox
 from fake_shopify.engine import executable, run
 from fake_shopify.faults import Fault, FaultPlan
 from fake_shopify.schema import VERSIONS, served_version
@@ -44,6 +45,7 @@ class FakeShopify:
     def __init__(self, world: World) -> None:
         self.world = world
         self.faults = FaultPlan()
+        self.outbox = Outbox(world)
         self.base_url = ""
         # Werkzeug would answer some of these addresses with a redirect to another form of themselves.
         self.routes = Map(
@@ -122,6 +124,7 @@ class FakeShopify:
         ctx = Context(self.world, shop, grant, executable(version), self.base_url or request.host_url.rstrip("/"))
         with shop.lock:
             answer, operation = run(ctx, body)
+            self.outbox.collect(shop)
             response = as_json(answer, headers={"X-Shopify-API-Version": version})
         cost = answer.get("extensions", {}).get("cost") or {}
         codes = [e.get("extensions", {}).get("code", "") for e in answer.get("errors", ())]

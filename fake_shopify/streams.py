@@ -16,10 +16,13 @@ from itertools import groupby, islice, takewhile
 from typing import Any
 
 from fake_shopify.clock import iso
+from fake_shopify.failures import TopLevelError
 from fake_shopify.paging import Connection, SortKey, SortValue, by_id, comparable, decode_cursor, encode_cursor, page, window
 from fake_shopify.rows import Row, Seeded, Table, Walk
-from fake_shopify.search import Field, Search, Term
+from fake_shopify.search import NUMBER, Field, Group, Search, Term
 
+MOST_LOOKED_AT = 25_000
+"""So many rows are made for one answer, some ten seconds' worth."""
 COLLECT = 50_000
 """So many indexes may be collected to be sorted; their rows are not made for that."""
 
@@ -65,17 +68,18 @@ class Reach:
 def reach(seeded: Seeded, search: Search) -> Reach:
     """Return what a search leaves of the seeded rows."""
     found = Reach(0, seeded.count)
-    terms, found.exact = search.required()
-    for term in terms:
-        known = search.fields[term.field]
-        if term.field == "id" or known.instant in seeded.instants:
-            low, high = narrowed(seeded.count, _probe(seeded, known), known, term)
+    for part in search.required():
+        known = search.fields[part.field] if isinstance(part, Term) else None
+        if known is not None and (part.field == "id" or known.instant in seeded.instants):
+            low, high = narrowed(seeded.count, _probe(seeded, known), known, part)
             found.low, found.high = max(found.low, low), min(found.high, high)
-        elif known.instant in seeded.walks:
-            _narrow_steps(found, seeded, known, term)
+        elif known is not None and known.instant in seeded.walks:
+            _narrow_steps(found, seeded, known, part)
         else:
             found.exact = False
-            _ask_finder(found, seeded, term)
+            numbers = _numbers_of(part, seeded, search)
+            if numbers is not None:
+                found.numbers = numbers if found.numbers is None else found.numbers & numbers
     found.high = max(found.low, found.high)
     return found
 
@@ -106,11 +110,19 @@ def _step_probe(walk: Walk, name: str) -> Callable[[int], Row]:
     return lambda rank: Row({name: walk.instant(rank)})
 
 
-def _ask_finder(found: Reach, seeded: Seeded, term: Term) -> None:
-    finder = seeded.finders.get(term.field)
-    numbers = finder(term.value) if finder is not None and term.op == "=" else None
-    if numbers is not None:
-        found.numbers = set(numbers) if found.numbers is None else found.numbers & set(numbers)
+def _numbers_of(part: Any, seeded: Seeded, search: Search) -> set[int] | None:
+    """Return the ids that a term can find, or any of several terms; None when finders do not know."""
+    if isinstance(part, Group) and not part.every:
+        found = [_numbers_of(one, seeded, search) for one in part.parts]
+        known = [numbers for numbers in found if numbers is not None]
+        return set().union(*known) if len(known) == len(found) else None
+    if not isinstance(part, Term) or part.op != "=" or not search.counts(part):
+        return None
+    if part.field == "id":
+        digits = part.value.rsplit("/", 1)[-1].split("?")[0]
+        return {int(digits)} if NUMBER.fullmatch(digits) else set()
+    numbers = seeded.finders[part.field](part.value) if part.field in seeded.finders else None
+    return None if numbers is None else set(numbers)
 
 
 def narrowed(count: int, probe: Callable[[int], Row], known: Field, term: Term) -> Span:
@@ -199,16 +211,15 @@ def list_page(
     assert seeded is not None
     if search.malformed:
         return page([], arguments)
-    found, name = reach(seeded, search), _field_of(sort)
-    if name not in seeded.walks and sort not in natural:
-        return page(_all_found(table, found, search), arguments, key=key)
-    cut = _cut_of(arguments, key)
+    found, name, cut = reach(seeded, search), _field_of(sort), _cut_of(arguments, key)
     if name in seeded.walks:
         _start_walking(found, seeded, name, cut)
         indexes = by_walk(seeded, found, name, reverse=cut.down)
-    else:
+    elif sort in natural:
         _start_counting(found, seeded, name, cut)
         indexes = by_index(seeded, found, reverse=cut.down)
+    else:
+        indexes = _sorted(table, found, search, key, cut)
     return _page_of(table, indexes, search, key, cut)
 
 
@@ -218,11 +229,21 @@ def _field_of(sort: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-def _all_found(table: Table, found: Reach, search: Search) -> list[Row]:
+def _sorted(table: Table, found: Reach, search: Search, key: SortKey, cut: Cut) -> Iterator[int]:
+    """Yield what is found in the order of any sort key: all of it is looked at, and made again when it is shown."""
     assert table.seeded is not None
-    indexes = by_index(table.seeded, found, reverse=False)
-    seeded = (table.seeded.make(index) for index in indexes if table.untouched(index))
-    return [row for rows in (seeded, table.kept()) for row in rows if search.matches(row)]
+    order, seeded = _order_by(key), table.seeded
+    made = ((seeded.make(index), index) for index in _in_reason(by_index(seeded, found, reverse=False)))
+    ranked = sorted(((order(row), index) for row, index in made if search.matches(row)), reverse=cut.down)
+    return (index for _, index in ranked)
+
+
+def _in_reason(indexes: Iterator[int]) -> Iterator[int]:
+    """Pass indexes on, but not so many that an answer takes minutes."""
+    yield from islice(indexes, MOST_LOOKED_AT)
+    if next(indexes, None) is not None:
+        text = f"The fake store gave up after looking at {MOST_LOOKED_AT:,} objects; narrow the search by a date"
+        raise TopLevelError(text, "FAKE_TOO_MUCH_TO_READ")
 
 
 def _cut_of(arguments: dict[str, Any], key: SortKey) -> Cut:
@@ -299,7 +320,7 @@ def _first_step(walk: Walk, instant: str) -> int:
 def _page_of(table: Table, indexes: Iterator[int], search: Search, key: SortKey, cut: Cut) -> Connection:
     assert table.seeded is not None
     make, order = table.seeded.make, _order_by(key)
-    made = (row for row in (make(index) for index in indexes if table.untouched(index)) if search.matches(row))
+    made = (row for row in (make(index) for index in _in_reason(indexes) if table.untouched(index)) if search.matches(row))
     kept = sorted(filter(search.matches, table.kept()), key=order, reverse=cut.down)
     return _taken(merge(made, kept, key=order, reverse=cut.down), key, cut)
 
@@ -345,18 +366,27 @@ def _connection(chosen: list[Row], key: SortKey, cut: Cut) -> Connection:
 # Counts
 
 
-def count_rows(table: Table, search: Search, limit: int | None) -> int:
-    """Count what a search finds in a table with seeded rows; with a limit it stops one beyond."""
+def count_rows(table: Table, search: Search, limit: int | None) -> tuple[int, bool]:
+    """Count what a search finds in a table with seeded rows, up to one beyond the limit; returns the count and whether it is exact.
+
+    Assumed: where too many rows would have to be made, only some are looked at and the count is not exact; without a limit it is.
+    """
     seeded = table.seeded
     assert seeded is not None
     if search.malformed:
-        return 0
+        return 0, True
     if not search.text.strip():
-        return len(table)
+        return len(table), True
     found = reach(seeded, search)
     total = sum(1 for row in table.kept() if search.matches(row))
     if found.exact and not found.steps:
-        return total + found.high - found.low - table.changed_between(found.low, found.high)
+        return total + found.high - found.low - table.changed_between(found.low, found.high), True
     indexes = (index for index in by_index(seeded, found, reverse=False) if table.untouched(index))
-    matching = (index for index in indexes if found.exact or search.matches(seeded.make(index)))
-    return total + sum(1 for _ in (matching if limit is None else islice(matching, max(0, limit + 1 - total))))
+    if not found.exact:
+        looked = indexes if limit is None else islice(indexes, MOST_LOOKED_AT)
+        matching = (index for index in looked if search.matches(seeded.make(index)))
+    else:
+        matching = indexes
+    total += sum(1 for _ in (matching if limit is None else islice(matching, max(0, limit + 1 - total))))
+    is_exact = found.exact or limit is None or next(indexes, None) is None
+    return total, is_exact

@@ -52,6 +52,17 @@ class App:
     scopes: frozenset[str] = CAPTURED_SCOPES
     redirect_urls: tuple[str, ...] = ()
     embedded: bool = True
+    webhook_api_version: str | None = None
+    old_secrets: list[str] = field(default_factory=list)
+    new_secret_signs_at_s: float = 0.0
+
+    def accepts(self, secret: str) -> bool:
+        """Say whether a secret is the app's newest or one that was replaced and not revoked."""
+        return secret in (self.client_secret, *self.old_secrets)
+
+    def signing_secret(self, now_s: float) -> str:
+        """Return the secret that signs: the newest one, after a rotation perhaps not at once (documented: up to an hour)."""
+        return self.old_secrets[-1] if self.old_secrets and now_s < self.new_secret_signs_at_s else self.client_secret
 
 
 @dataclass(slots=True)
@@ -69,11 +80,12 @@ class Grant:
 
 @dataclass(slots=True)
 class Change:
-    """One thing that happened in a shop; deliveries are made from these."""
+    """One thing that happened in a shop; deliveries are made from these. `client_id` names the app that it is about, if any."""
 
     topic: str
     at: str
     payload: dict[str, Any]
+    client_id: str | None = None
 
 
 class Shop:
@@ -87,6 +99,7 @@ class Shop:
         self.tables: dict[str, Table] = {}
         self.state: dict[str, Any] = {}
         self.changes: deque[Change] = deque(maxlen=100_000)
+        self.on_change: Callable[[Shop, Change], None] | None = None
         self.buckets: dict[str, Bucket] = {}
         self.idempotent: dict[tuple[str, str], tuple[str, Any]] = {}
         self.lock = threading.RLock()
@@ -107,9 +120,12 @@ class Shop:
         row = Row(__typename=type_name, _id=number, id=gid(type_name, number), **values)
         return self.table(type_name).add(row)
 
-    def emit(self, topic: str, payload: dict[str, Any]) -> None:
-        """Note that something happened, under a webhook topic such as `products/update`."""
-        self.changes.append(Change(topic, self.clock.iso(), payload))
+    def emit(self, topic: str, payload: dict[str, Any], *, client_id: str | None = None) -> None:
+        """Note that something happened, under a webhook topic such as `products/update`; who subscribed hears of it."""
+        change = Change(topic, self.clock.iso(), payload, client_id)
+        self.changes.append(change)
+        if self.on_change is not None:
+            self.on_change(self, change)
 
     def bucket(self, client_id: str) -> Bucket:
         """Return the cost bucket of an app on this shop."""
@@ -149,6 +165,7 @@ class World:
         self.log: deque[LogEntry] = deque(maxlen=20_000)
         self.deliver: dict[str, str] = {}
         self.codes: dict[str, dict[str, Any]] = {}
+        self.on_change: Callable[[Shop, Change], None] | None = None
         build(self)
 
     def reset(self) -> None:
@@ -158,6 +175,18 @@ class World:
             for keep in (self.apps, self.shops, self.grants, self.codes, self.log):
                 keep.clear()
             self._build(self)
+            self.listen(self.on_change)
+
+    def listen(self, on_change: Callable[[Shop, Change], None] | None) -> None:
+        """Have every change of every shop told to a function, under the shop's lock when a request made it."""
+        self.on_change = on_change
+        for shop in self.shops.values():
+            shop.on_change = on_change
+
+    def scopes_of(self, client_id: str, shop_domain: str) -> list[str] | None:
+        """Return the access scopes that an app has on a shop, None when it is not installed there."""
+        own = [one for one in list(self.grants.values()) if (one.client_id, one.shop_domain) == (client_id, shop_domain)]
+        return sorted(frozenset().union(*(one.scopes for one in own))) if own else None
 
     def shop_of_token(self, token: str, host: str | None) -> tuple[Shop, Grant] | None:
         """Find who a request speaks for: by its token; a Host naming another shop makes the token invalid there."""

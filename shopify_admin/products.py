@@ -306,42 +306,59 @@ def base_input(given: ProductInput) -> dict[str, Any]:
     return made
 
 
-def set_input(given: ProductInput, *, location_id: str | None, option_names: Sequence[str] = ()) -> dict[str, Any]:
+def set_input(given: ProductInput, *, location_id: str | None, current: Product | None = None) -> dict[str, Any]:
     """Write a ProductSetInput: the whole product with its variants, stock at one location.
 
     Args:
         location_id: GID of the location that takes `inventory_quantity`; None when no variant has one.
-        option_names: the product's options where it has some already.
+        current: the product as it is, where there is one.
     """
     made = base_input(given)
-    variants = list(given.get("variants") or []) or ([_default_variant(given)] if "price" in given or not option_names else [])
-    names = [option["name"] for option in given.get("options") or []] or list(option_names) or _guess_names(variants)
-    if variants:
-        rows = [variant_set_input(variant, names, location_id) for variant in variants]
-        made["variants"] = rows
-        made["productOptions"] = _options(given, names, made["variants"])
+    variants = _set_variants(given, current)
+    known = [option.name for option in current.options] if current else []
+    names = [option["name"] for option in given.get("options") or []] or known or _guess_names(variants)
+    made["variants"] = [variant_set_input(variant, names, location_id) for variant in variants]
+    made["productOptions"] = _options(given, names, made["variants"])
     if "images" in given:
         made["files"] = [_file(image) for image in given["images"]]
     return made
 
 
-def _default_variant(given: ProductInput) -> VariantInput:
-    return {"price": given["price"]} if "price" in given else {}
+def _set_variants(given: ProductInput, current: Product | None) -> list[VariantInput]:
+    """Return the variants to write: with the product's price where they have none, and the option values that they have already."""
+    price: VariantInput = {"price": given["price"]} if "price" in given else {}
+    variants: Sequence[VariantInput] = given.get("variants") or [{}]
+    return [{**price, **_option_values(variant.get("id"), current), **variant} for variant in variants]
+
+
+def _option_values(variant_id: int | None, current: Product | None) -> VariantInput:
+    known = next((variant for variant in (current.variants if current else ()) if variant.id == variant_id), None)
+    return {} if known is None else {"option1": known.option1 or "", "option2": known.option2 or "", "option3": known.option3 or ""}
 
 
 def _guess_names(variants: Sequence[VariantInput]) -> list[str]:
-    """Name the options of variants that come without: one per `optionN` in use; a lone variant has Shopify's default."""
-    used = [key for key in OPTION_KEYS if any(variant.get(key) for variant in variants)]
-    if used:
-        return [f"Option {number}" for number in range(1, len(used) + 1)] if len(used) > 1 else ["Title"]
-    return [DEFAULT_OPTION]
+    """Name the options of variants that come without, as many as the variants have values for; one alone like Shopify's default."""
+    count = max((len(_values(variant)) for variant in variants), default=1)
+    return [f"Option {number}" for number in range(1, count + 1)] if count > 1 else [DEFAULT_OPTION]
 
 
-def variant_values(given: VariantInput, names: Sequence[str]) -> list[dict[str, str]]:
-    """Write `optionValues`: from `option1` …, else a title split at ` / `, else the default value."""
-    split = [part.strip() for part in given["title"].split(" / ")] if given.get("title") else []
-    values = [given.get(key) or (split[i] if i < len(split) else "") for i, key in enumerate(OPTION_KEYS)]
-    return [{"optionName": name, "name": str(values[i] or DEFAULT_VALUE)} for i, name in enumerate(names)]
+def _values(given: VariantInput) -> list[str]:
+    """Return a variant's option values by position: `option1` …, else a title split at ` / `; empty where nothing is given."""
+    split = given.get("title", "").split(" / ")
+    padded = [*split, "", ""]
+    values = [str(given.get(key) or padded[place].strip()) for place, key in enumerate(OPTION_KEYS)]
+    while values and not values[-1]:
+        values.pop()
+    return values
+
+
+def variant_values(given: VariantInput, names: Sequence[str], *, is_new: bool = True) -> list[dict[str, str]]:
+    """Write `optionValues`: a new variant needs one of every option, a known one keeps those that are not given."""
+    values = _values(given) if is_new else [str(given.get(key) or "") for key in OPTION_KEYS]
+    padded = [*values, *[""] * len(names)]
+    return [
+        {"optionName": name, "name": value or DEFAULT_VALUE} for name, value in zip(names, padded, strict=False) if value or is_new
+    ]
 
 
 def variant_set_input(given: VariantInput, names: Sequence[str], location_id: str | None) -> dict[str, Any]:
@@ -437,8 +454,9 @@ def bulk_variant_input(given: VariantInput, names: Sequence[str], *, location_id
     made = variant_fields(given)
     if "id" in given:
         made["id"] = make_gid("ProductVariant", given["id"])
-    if "id" not in given or any(given.get(key) for key in OPTION_KEYS):
-        made["optionValues"] = variant_values(given, names)
+    values = variant_values(given, names, is_new="id" not in given)
+    if values:
+        made["optionValues"] = values
     if location_id is not None and "inventory_quantity" in given:
         made["inventoryQuantities"] = [{"locationId": location_id, "availableQuantity": given["inventory_quantity"]}]
     return made

@@ -12,6 +12,7 @@ import random
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from shopify_kit.clock import monotonic_s, sleep
 from shopify_kit.documents import Document
 from shopify_kit.errors import (
     AccessDenied,
+    DatabaseUnavailable,
     QueryRejected,
     ShopifyError,
     ShopUnavailable,
@@ -30,6 +32,7 @@ from shopify_kit.errors import (
     UpstreamFailed,
     UserErrors,
 )
+from shopify_kit.runtime import Lock
 from shopify_kit.secret import Secret
 from shopify_kit.throttle import Budget, Priority, Throttle, ThrottleStatus
 from shopify_kit.transport import TOTAL_TIMEOUT_S, AddressBook, Request, Response, Transport
@@ -58,9 +61,9 @@ class Answer(Struct, frozen=True):
     """A successful answer.
 
     Args:
-        data: the `data` object, raw.
+        data: the `data` object, raw; empty where it was null and the caller accepted why.
         cost: Shopify's view of the bucket after the call, where it said.
-        requested_cost / actual_cost: in points.
+        requested_cost / actual_cost: in points, where it said.
         errors: errors beside data that the caller chose to accept.
         api_version: which version really answered.
         deprecated_reason: `X-Shopify-API-Deprecated-Reason`, where sent.
@@ -97,7 +100,7 @@ class AdminClient:
         self._transport = transport
         self._addresses = addresses
         self._throttle = throttle
-        self._learned: OrderedDict[str, int] = OrderedDict()
+        self._costs = _LearnedCosts()
         self.observed = Observation(api_version)
 
     def run(
@@ -154,22 +157,26 @@ class AdminClient:
         accept: Callable[[dict[str, Any]], bool] | None,
     ) -> Answer:
         budget, key = Budget(access.shop_id, access.bucket), _cost_key(document, variables)
-        points = self._learned.get(key, document.cost)
+        points = float(self._costs.get(key, document.cost))
         if access.bucket:
             self._throttle.take(budget, points, priority, timeout_s=max(0.0, ends_at - monotonic_s()))
         unused, status = 0.0, None
         try:
             response = self._send(access, document, variables, max(0.05, ends_at - monotonic_s()))
             payload = _read(response, access.shop_domain)
-            cost = (payload.get("extensions") or {}).get("cost") or {}
-            status = ThrottleStatus.of(payload.get("extensions") or {})
-            unused = points - float(cost.get("actualQueryCost") or 0) if cost else float(points)
-            self._learn(key, cost.get("requestedQueryCost"))
+            cost = _cost_of(payload)
+            unused, status = points - cost.actual, cost.status
+            self._costs.put(key, cost.requested)
             self._observe(document, response)
-            return _answer(payload, response, access.shop_domain, accept)
+            return _answer(payload, cost, response, access.shop_domain, accept)
         finally:
             if access.bucket:
-                self._throttle.settle(budget, unused, status)
+                self._settle(budget, unused, status)
+
+    def _settle(self, budget: Budget, unused: float, status: ThrottleStatus | None) -> None:
+        """Give back what was not used; a database that is away meanwhile must not take Shopify's answer with it."""
+        with suppress(DatabaseUnavailable):
+            self._throttle.settle(budget, unused, status)
 
     def _send(self, access: ShopAccess, document: Document, variables: Mapping[str, Any], timeout_s: float) -> Response:
         path = f"/admin/api/{self.observed.asked}/graphql.json"
@@ -177,21 +184,13 @@ class AdminClient:
         body = {"query": document.text, "variables": variables}
         if document.name:
             body["operationName"] = document.name
-        sent = {
+        sent: dict[str, str | Secret] = {
             **headers,
             "Content-Type": "application/json",
             "Accept": "application/json",
-            "X-Shopify-Access-Token": access.access_token.reveal(),
+            "X-Shopify-Access-Token": _sendable(access),
         }
         return self._transport.send(Request("POST", url, sent, msgspec.json.encode(body), timeout_s=timeout_s))
-
-    def _learn(self, key: str, requested: Any) -> None:
-        """Remember what a document of this size is charged, so that the next call takes neither too much nor too little."""
-        if isinstance(requested, int):
-            self._learned[key] = requested
-            self._learned.move_to_end(key)
-            while len(self._learned) > LEARNED_COSTS:
-                self._learned.popitem(last=False)
 
     def _observe(self, document: Document, response: Response) -> None:
         self.observed.answered = response.headers.get("x-shopify-api-version", self.observed.answered)
@@ -200,43 +199,102 @@ class AdminClient:
             self.observed.deprecations[document.name] = reason[:300]
 
 
+class _LearnedCosts:
+    """What Shopify charged for documents of a size, so that the next call takes neither too much nor too little."""
+
+    def __init__(self) -> None:
+        self._points: OrderedDict[str, int] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: str, default: int) -> int:
+        """Return what was charged the last time."""
+        return self._points.get(key, default)
+
+    def put(self, key: str, points: int | None) -> None:
+        """Remember what was charged, and forget what was not charged for longest."""
+        if points is None:
+            return
+        with self._lock:
+            self._points[key] = points
+            self._points.move_to_end(key)
+            while len(self._points) > LEARNED_COSTS:
+                self._points.popitem(last=False)
+
+
 def _cost_key(document: Document, variables: Mapping[str, Any]) -> str:
-    """Name a document with its page sizes, which are all that its cost depends on."""
-    sizes = [str(variables[name]) for name in ("first", "last") if isinstance(variables.get(name), int)]
-    name = document.name or hashlib.sha256(document.text.encode()).hexdigest()
-    return ":".join([name, *sizes])
+    """Name a document with its page sizes, which the cost depends on; a caller's own document may have them under any name."""
+    if document.name:
+        return ":".join([document.name, *(str(variables.get(name)) for name in ("first", "last"))])
+    numbers = sorted((name, value) for name, value in variables.items() if isinstance(value, int))
+    return f"{hashlib.sha256(document.text.encode()).hexdigest()}:{numbers}"
+
+
+def _sendable(access: ShopAccess) -> Secret:
+    """Return the access token when it can be one: HTTP cannot carry everything that a person may paste."""
+    if not _is_printable(access.access_token):
+        words = "The access token holds characters that no token has; copy it anew and connect the shop again."
+        raise TokenRejected(words, shop_domain=access.shop_domain)
+    return access.access_token
+
+
+def _is_printable(secret: Secret) -> bool:
+    return re.fullmatch(r"[!-~]+", secret.reveal()) is not None
 
 
 def _pause(error: ShopifyError, attempt: int) -> float:
-    """Return how long to wait before the next attempt: what Shopify said, else doubling with jitter."""
-    backoff = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempt - 1))
-    return max(error.retry_after_s or 0.0, random.uniform(backoff / 2, backoff))
+    """Return how long to wait before the next attempt: what Shopify said of its limits, else doubling with jitter."""
+    said_s = (error.retry_after_s or 0.0) if isinstance(error, Throttled) else 0.0
+    backoff_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempt - 1))
+    return max(said_s, random.uniform(backoff_s / 2, backoff_s))
 
 
 # Reading answers
 
 
-def retry_after_s(headers: Mapping[str, str], default: float = 2.0) -> float:
-    """Read `Retry-After` in seconds; Shopify sends `2.0`, which whole-number parsers refuse (MEASURED)."""
-    try:
-        return min(300.0, max(0.0, float(headers.get("retry-after", default))))
-    except ValueError:
-        return default
+class _Payload(Struct, frozen=True):
+    """The body of an answer; `errors` is a text where Shopify refuses the request as a whole."""
+
+    data: dict[str, Any] | None = None
+    errors: list[dict[str, Any]] | dict[str, Any] | str | None = None
+    extensions: dict[str, Any] | None = None
 
 
-def _read(response: Response, shop: str) -> dict[str, Any]:
-    """Return the JSON object of an answer, or raise what its status means."""
+class _Cost(Struct, frozen=True):
+    """What an answer says about points; where it says nothing, nothing was carried out."""
+
+    requested: int | None = None
+    actual: float = 0.0
+    status: ThrottleStatus | None = None
+
+
+def _read(response: Response, shop: str) -> _Payload:
+    """Return the body of an answer, or raise what its status means."""
     request_id = response.headers.get("x-request-id")
     if response.status != 200:
         raise _status_error(response, shop, request_id)
     try:
-        payload = msgspec.json.decode(response.body)
-    except msgspec.DecodeError:
-        payload = None
-    if not isinstance(payload, dict):
-        text = "Shopify answered with something that is not JSON; it may be having trouble. Try again."
-        raise UpstreamFailed(text, shop_domain=shop, request_id=request_id, retry_after_s=1.0)
-    return payload
+        return msgspec.json.decode(response.body, type=_Payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = "Shopify answered with something that is no GraphQL answer; it may be having trouble. Try again."
+        raise UpstreamFailed(text, shop_domain=shop, request_id=request_id, retry_after_s=1.0) from None
+
+
+def _cost_of(payload: _Payload) -> _Cost:
+    """Read `extensions.cost`; a form that we do not know must not cost us the answer."""
+    extensions = payload.extensions or {}
+    cost = extensions.get("cost")
+    if not isinstance(cost, dict):
+        return _Cost()
+    requested, actual = cost.get("requestedQueryCost"), cost.get("actualQueryCost")
+    try:
+        status = ThrottleStatus.of(extensions)
+    except (KeyError, TypeError, ValueError):
+        status = None
+    return _Cost(
+        requested=requested if isinstance(requested, int) else None,
+        actual=float(actual) if isinstance(actual, int | float) else 0.0,
+        status=status,
+    )
 
 
 def _status_error(response: Response, shop: str, request_id: str | None) -> ShopifyError:
@@ -250,26 +308,25 @@ def _status_error(response: Response, shop: str, request_id: str | None) -> Shop
         words = {402: "is frozen", 404: "does not exist", 423: "is locked"}[status]
         return ShopUnavailable(f"The shop {words} (Shopify answered {status}).", **facts)
     if status in (429, 430):
-        after = retry_after_s(response.headers)
+        after = response.retry_after_s(2.0)
         return Throttled("Shopify's rate limit for this shop is used up; try again later.", retry_after_s=after, **facts)
     if status >= 500:
         return UpstreamFailed(f"Shopify answered {status}; try again.", retry_after_s=1.0, **facts)
     return QueryRejected(f"Shopify refused the request with status {status}.", **facts)
 
 
-def _answer(payload: dict[str, Any], response: Response, shop: str, accept: Callable[[dict[str, Any]], bool] | None) -> Answer:
-    extensions = payload.get("extensions") or {}
+def _answer(
+    payload: _Payload, cost: _Cost, response: Response, shop: str, accept: Callable[[dict[str, Any]], bool] | None
+) -> Answer:
     errors = _errors_of(payload)
     unaccepted = [error for error in errors if accept is None or not accept(error)]
-    data = payload.get("data")
-    if unaccepted or (not isinstance(data, dict) and not errors):
-        raise _graphql_error(unaccepted or errors, extensions, shop, response.headers.get("x-request-id"))
-    cost = extensions.get("cost") or {}
+    if unaccepted or (payload.data is None and not errors):
+        raise _graphql_error(unaccepted, cost, shop, response.headers.get("x-request-id"))
     return Answer(
-        data=data if isinstance(data, dict) else {},
-        cost=ThrottleStatus.of(extensions),
-        requested_cost=cost.get("requestedQueryCost"),
-        actual_cost=cost.get("actualQueryCost"),
+        data=payload.data or {},
+        cost=cost.status,
+        requested_cost=cost.requested,
+        actual_cost=int(cost.actual) if cost.requested is not None else None,
         request_id=response.headers.get("x-request-id"),
         api_version=response.headers.get("x-shopify-api-version"),
         deprecated_reason=response.headers.get("x-shopify-api-deprecated-reason"),
@@ -277,21 +334,17 @@ def _answer(payload: dict[str, Any], response: Response, shop: str, accept: Call
     )
 
 
-def _errors_of(payload: dict[str, Any]) -> list[dict[str, Any]]:
-    errors = payload.get("errors") or []
-    if isinstance(errors, str):
-        return [{"message": errors}]
-    return [error for error in errors if isinstance(error, dict)]
+def _errors_of(payload: _Payload) -> list[dict[str, Any]]:
+    errors = payload.errors or []
+    return errors if isinstance(errors, list) else [{"message": str(errors)}]
 
 
-def _graphql_error(errors: list[dict[str, Any]], extensions: dict[str, Any], shop: str, request_id: str | None) -> ShopifyError:
+def _graphql_error(errors: list[dict[str, Any]], cost: _Cost, shop: str, request_id: str | None) -> ShopifyError:
     """Name top-level errors. Messages are Shopify's only where they cannot hold what a customer typed."""
-    codes = [str((error.get("extensions") or {}).get("code", "")) for error in errors]
+    codes = [str(_extensions(error).get("code", "")) for error in errors]
     facts: dict[str, Any] = {"shop_domain": shop, "request_id": request_id}
     if "THROTTLED" in codes:
-        return Throttled(
-            "Shopify's rate limit for this shop is used up; try again later.", retry_after_s=_wait(extensions), **facts
-        )
+        return Throttled("Shopify's rate limit for this shop is used up; try again later.", retry_after_s=_wait(cost), **facts)
     if "ACCESS_DENIED" in codes:
         return _access_denied(errors[codes.index("ACCESS_DENIED")], facts)
     if "INTERNAL_SERVER_ERROR" in codes or "TIMEOUT" in codes:
@@ -301,17 +354,21 @@ def _graphql_error(errors: list[dict[str, Any]], extensions: dict[str, Any], sho
     return QueryRejected(f"Shopify rejected the query ({names}).", details={"errors": shown}, **facts)
 
 
-def _wait(extensions: dict[str, Any]) -> float:
+def _extensions(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    extensions = error.get("extensions")
+    return extensions if isinstance(extensions, dict) else {}
+
+
+def _wait(cost: _Cost) -> float:
     """Return how long the bucket needs for what was asked: (requested - available) / restore rate."""
-    status, asked = ThrottleStatus.of(extensions), (extensions.get("cost") or {}).get("requestedQueryCost")
-    if status is None or not isinstance(asked, int) or status.restore_rate <= 0:
+    if cost.status is None or cost.requested is None or cost.status.restore_rate <= 0:
         return 1.0
-    return max(0.1, (asked - status.available) / status.restore_rate)
+    return max(0.1, (cost.requested - cost.status.available) / cost.status.restore_rate)
 
 
 def _access_denied(error: dict[str, Any], facts: dict[str, Any]) -> AccessDenied:
-    required = str((error.get("extensions") or {}).get("requiredAccess") or error.get("message", ""))
-    scopes = SCOPE.findall(required)
+    required = str(_extensions(error).get("requiredAccess") or error.get("message", ""))
+    scopes = list(dict.fromkeys(SCOPE.findall(required)))
     wanted = " or ".join(scopes) or "an access scope"
     text = f"The app lacks {wanted} on this shop; add it to SHOPIFY_APP_SCOPES and have the shop grant it again."
     return AccessDenied(text, details={"required_scopes": scopes}, **facts)
@@ -319,7 +376,7 @@ def _access_denied(error: dict[str, Any], facts: dict[str, Any]) -> AccessDenied
 
 def _shown(error: dict[str, Any], code: str) -> dict[str, Any]:
     """Reduce an error to what cannot hold customer data: code, path and the places of wrong variables."""
-    problems = (error.get("extensions") or {}).get("problems") or []
+    problems = _extensions(error).get("problems") or []
     return {"code": code, "path": error.get("path"), "problems": [p.get("path") for p in problems if isinstance(p, dict)]}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -58,7 +58,7 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         """Move the clock forwards."""
-        self._at = datetime.fromtimestamp(self._at.timestamp() + seconds, UTC)
+        self._at += timedelta(seconds=seconds)
         self._passed_s += seconds
 
 

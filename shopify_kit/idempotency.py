@@ -11,7 +11,7 @@ import hashlib
 from msgspec import Struct
 
 from shopify_kit.database import Connection, Database, Record
-from shopify_kit.errors import Conflict, Unprocessable
+from shopify_kit.errors import Conflict, TokenUnreadable, Unprocessable
 from shopify_kit.queries import load_queries
 from shopify_kit.sealing import KeyRing, Place
 
@@ -41,7 +41,8 @@ class IdempotencyStore:
 
         Raises:
             Unprocessable: code `idempotency_key_reused`, the key was used for another request.
-            Conflict: code `request_in_progress`, the first request still runs.
+            Conflict: code `request_in_progress`, the first request still runs; `answer_unreadable`, its answer cannot be read any
+                more because the sealing key is gone.
         """
         digest = hashlib.sha256(request).digest()
         row = self._database.run(_claim, scope, key, digest)
@@ -52,7 +53,14 @@ class IdempotencyStore:
             raise Unprocessable(text, code="idempotency_key_reused")
         if row["status"] is None:
             raise Conflict("The first request with this Idempotency-Key still runs.", code="request_in_progress", retry_after_s=2.0)
-        return KeptAnswer(row["status"], self._keys.open(row["body"], _place(scope, key)))
+        return KeptAnswer(row["status"], self._body(row["body"], scope, key))
+
+    def _body(self, sealed: bytes, scope: str, key: str) -> bytes:
+        try:
+            return self._keys.open(sealed, _place(scope, key))
+        except TokenUnreadable:
+            text = "The answer to the first request with this Idempotency-Key cannot be read any more; look what it did."
+            raise Conflict(text, code="answer_unreadable") from None
 
     def keep(self, scope: str, key: str, answer: KeptAnswer) -> None:
         """Keep the answer of a finished request for a day."""

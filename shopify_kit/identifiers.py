@@ -13,8 +13,9 @@ SHOP_SUFFIX = ".myshopify.com"
 SHOP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\.myshopify\.com")
 GID = re.compile(
-    r"gid://shopify/(?P<type>[A-Za-z][A-Za-z0-9]{0,99})/(?P<id>[A-Za-z0-9_-]{1,200})(?:\?(?P<query>[A-Za-z0-9_=&%.-]{0,500}))?"
+    r"gid://shopify/(?P<type>[A-Za-z][A-Za-z0-9]{0,99})/(?P<id>[A-Za-z0-9_-]{1,200})(?:\?(?P<query>[A-Za-z0-9_=&%.-]{1,500}))?"
 )
+NUMBER = re.compile(r"[0-9]{1,19}")
 MAX_TYPED_DOMAIN = 300
 MAX_USER_ID = 255
 MAX_ID = 2**63 - 1
@@ -58,14 +59,14 @@ def _shop_name(text: str) -> str:
 
 
 class Gid(Struct, frozen=True):
-    """A GID taken apart: `gid://shopify/<type>/<id>?<parameters>`.
+    """A GID taken apart: `gid://shopify/<type>/<id>?<query>`.
 
-    Parameters belong to the identity: an InventoryLevel is `…/InventoryLevel/12?inventory_item_id=34`.
+    The query belongs to the identity: an InventoryLevel is `…/InventoryLevel/12?inventory_item_id=34`.
     """
 
     type: str
     id: str
-    parameters: tuple[tuple[str, str], ...] = ()
+    query: str = ""
 
     @property
     def number(self) -> int:
@@ -76,9 +77,13 @@ class Gid(Struct, frozen=True):
         """
         return int(self.id)
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What the query says, decoded."""
+        return dict(parse_qsl(self.query, keep_blank_values=True))
+
     def __str__(self) -> str:
-        query = "&".join(f"{name}={value}" for name, value in self.parameters)
-        return f"gid://shopify/{self.type}/{self.id}" + (f"?{query}" if query else "")
+        return f"gid://shopify/{self.type}/{self.id}" + (f"?{self.query}" if self.query else "")
 
 
 def parse_gid(text: str) -> Gid:
@@ -90,7 +95,7 @@ def parse_gid(text: str) -> Gid:
     match = GID.fullmatch(text)
     if match is None:
         raise InvalidInput("This is no Shopify id: expected gid://shopify/<Type>/<id>.", code="invalid_id")
-    return Gid(match["type"], match["id"], tuple(parse_qsl(match["query"] or "")))
+    return Gid(match["type"], match["id"], match["query"] or "")
 
 
 def make_gid(type_name: str, number: int | str) -> str:
@@ -104,14 +109,14 @@ def read_id(value: str | int, type_name: str, *, field: str = "id") -> str:
     Raises:
         InvalidInput: code `invalid_id`.
     """
-    text = str(value)
-    if text.isascii() and text.isdigit() and 0 < int(text) <= MAX_ID:
-        return make_gid(type_name, int(text))
-    match = GID.fullmatch(text)
-    if match is None or match["type"] != type_name or not match["id"].isdigit():
+    digits = str(value)
+    if not digits.isdigit():
+        match = GID.fullmatch(digits)
+        digits = match["id"] if match is not None and match["type"] == type_name and match["query"] is None else ""
+    if not NUMBER.fullmatch(digits) or not 0 < int(digits) <= MAX_ID:
         reason = f"expected a positive number or gid://shopify/{type_name}/<number>"
         raise InvalidInput(f"{field}: {reason}", code="invalid_id", details=[{"field": field, "reason": reason}])
-    return text
+    return make_gid(type_name, int(digits))
 
 
 def tail(gid: str) -> int:

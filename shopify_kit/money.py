@@ -34,9 +34,10 @@ class Money(Struct, frozen=True):
         return format(self.rounded().amount, "f")
 
     def rounded(self) -> Money:
-        """Round half up to the currency's minor unit."""
+        """Round half up to the currency's minor unit; a zero has no sign."""
         digits = MINOR_DIGITS.get(self.currency, 2)
-        return Money(self.amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP), self.currency)
+        amount = self.amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+        return Money(amount if amount else abs(amount), self.currency)
 
 
 def shop_money(bag: dict[str, Any] | None) -> Money | None:

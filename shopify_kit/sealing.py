@@ -1,8 +1,8 @@
 """Sealing: AES-256-GCM with a key ring, bound to the place where the value lies.
 
 A sealed value is `version (1 byte) · length of the key id (1) · key id · nonce (12) · ciphertext and tag`. The associated data
-names the table, the user, the shop, the column and the row's version, so that a value moved to another row or column, or put back
-after the row moved on, does not open.
+names the table, the user, the shop, the column, the row and its version, so that a value moved to another row or column, or put
+back after the row moved on, does not open.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Place(Struct, frozen=True):
     shop: str
     column: str
     version: int
+    row: str = ""
 
     def associated_data(self) -> bytes:
         """Write the place without ambiguity: each part with its length before it."""
@@ -110,23 +111,30 @@ def development_key(path: Path) -> Secret:
     """Return the key of a development machine, made on first use in a file only its owner can read (mode 0600).
 
     Raises:
-        SettingsError: the file is readable by others or holds no key.
+        SettingsError: the file cannot be made or read, is readable by others, or holds no key.
     """
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent)
+    try:
+        if not path.exists():
+            _make_key(path)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise SettingsError(f"{path} can be read by others; run: chmod 600 {path}")
+        key = Secret(path.read_text("ascii").strip())
+    except (OSError, UnicodeError) as error:
+        reason = type(error).__name__
+        raise SettingsError(f"The sealing key file {path} cannot be used ({reason}); set SHOPIFY_TOKEN_KEYS.") from None
+    if decode_key(key) is None:
+        raise SettingsError(f"{path} holds no sealing key; delete it to have a new one made, or set SHOPIFY_TOKEN_KEYS.")
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """Write a key beside the path and link it there, so that of several processes one wins and nobody reads half a key."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent)
+    try:
         with os.fdopen(handle, "w") as file:
             file.write(os.urandom(KEY_BYTES).hex())
         with suppress(FileExistsError):
             os.link(draft, path)
+    finally:
         os.unlink(draft)
-    return _read_key(path)
-
-
-def _read_key(path: Path) -> Secret:
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise SettingsError(f"{path.name} can be read by others; run: chmod 600 {path.name}")
-    key = Secret(path.read_text().strip())
-    if decode_key(key) is None:
-        raise SettingsError(f"{path.name} holds no sealing key; delete it to have a new one made, or set SHOPIFY_TOKEN_KEYS.")
-    return key

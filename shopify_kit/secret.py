@@ -37,7 +37,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
+        # The environment may hold bytes that are no text, which Python reads as surrogates.
+        return hmac.compare_digest(self._value.encode(errors="surrogatepass"), other._value.encode(errors="surrogatepass"))
 
     def __hash__(self) -> int:
         return hash((Secret, self._value))
@@ -50,3 +51,11 @@ class Secret:
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError("a Secret is not pickled")
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled")
+
+
+def revealed(value: str | Secret) -> str:
+    """Return a text that may be a secret, for the moment of sending it."""
+    return value.reveal() if isinstance(value, Secret) else value

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cronsim import CronSim, CronSimError
 
@@ -66,7 +66,7 @@ def _secret(name: str, value: Any) -> Secret:
 
 
 def _items(name: str, value: Any) -> list[str]:
-    items = value.split(",") if isinstance(value, str) else value
+    items = value.split(",") if isinstance(value, str) else [value] if isinstance(value, Secret) else value
     if not isinstance(items, list | tuple) or not all(isinstance(i, str | Secret) for i in items):
         raise _wrong(name, value, "values separated by commas")
     return [i.reveal() if isinstance(i, Secret) else i.strip() for i in items]
@@ -97,11 +97,11 @@ def decode_key(key: Secret) -> bytes | None:
     """Return the bytes of a sealing key written as hex or base64, or None when it is neither or not 32 bytes long."""
     text = key.reveal()
     try:
-        raw = (
-            bytes.fromhex(text)
-            if len(text) == 2 * KEY_BYTES
-            else base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
-        )
+        if len(text) == 2 * KEY_BYTES:
+            raw = bytes.fromhex(text)
+        else:
+            padded = text + "=" * (-len(text) % 4)
+            raw = base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
     except (ValueError, binascii.Error):
         return None
     return raw if len(raw) == KEY_BYTES else None
@@ -148,41 +148,70 @@ def _shop(name: str, value: Any) -> str:
         raise _wrong(name, value, "a shop domain such as acme.myshopify.com") from None
 
 
+def _split(text: str) -> SplitResult | None:
+    """Take an address apart; None for what no two readers would take apart in the same way."""
+    try:
+        parts = urlsplit(text)
+        is_sound = parts.port != 0 and "@" not in parts.netloc and re.fullmatch(r"[!-\[\]-~]+", text)
+    except ValueError:
+        return None
+    return parts if is_sound and parts.hostname else None
+
+
 def _https_url(name: str, value: Any) -> str:
     text = _text(name, value)
-    parts = urlsplit(text)
-    local = parts.scheme == "http" and parts.hostname in LOOPBACK
-    if not (parts.scheme == "https" or local) or not parts.hostname or parts.username or parts.fragment or not text.isascii():
+    parts = _split(text)
+    is_local = parts is not None and parts.scheme == "http" and parts.hostname in LOOPBACK
+    if parts is None or "#" in text or not (parts.scheme == "https" or is_local):
         raise _wrong(name, value, "an https address without user or fragment (http only for a loopback address)")
     return text
 
 
 def _loopback_origin(name: str, value: Any) -> str:
     text = _text(name, value).rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or parts.hostname not in LOOPBACK or parts.path or parts.query or parts.username:
+    parts = _split(text)
+    is_origin = parts is not None and parts.scheme in ("http", "https") and text == f"{parts.scheme}://{parts.netloc}"
+    if parts is None or not is_origin or parts.hostname not in LOOPBACK:
         raise _wrong(name, value, "a loopback origin such as http://127.0.0.1:4000")
     return text
 
 
 def _dsn(name: str, value: Any) -> Secret:
-    text = value.reveal() if isinstance(value, Secret) else _text(name, value)
-    if urlsplit(text).scheme not in ("postgres", "postgresql"):
+    text = value if isinstance(value, Secret) else Secret(_text(name, value))
+    if not _names_postgres(text):
         raise _wrong(name, value, "a Postgres address such as postgresql://user:password@host/database")
-    return Secret(text)
+    return text
+
+
+def _hosts_dsn(name: str, value: Any) -> Secret | None:
+    """Read an address that is the host's own: one of another kind of database is none of our business."""
+    text = value if isinstance(value, Secret) else Secret(_text(name, value))
+    return text if _names_postgres(text) else None
+
+
+def _names_postgres(dsn: Secret) -> bool:
+    """Say whether an address is Postgres's; the scheme may name a driver (`postgresql+asyncpg`)."""
+    scheme, separator, _ = dsn.reveal().partition("://")
+    return bool(separator) and scheme.partition("+")[0] in ("postgres", "postgresql")
 
 
 def _cron(name: str, value: Any) -> str:
     text = _text(name, value)
     try:
         CronSim(text, SystemClock().now())
+        is_cron = len(text.split()) == 5
     except CronSimError:
-        raise _wrong(name, value, "a cron text of five fields, such as */15 * * * *") from None
+        is_cron = False
+    if not is_cron:
+        raise _wrong(name, value, "a cron text of five fields, such as */15 * * * *")
     return text
 
 
 def _level(name: str, value: Any) -> str:
-    return str(_one_of("trace", "debug", "info", "warning", "error", "critical")(name, value)).upper()
+    """Read a log level; hosts share this setting and write it in several ways."""
+    known = {"warn": "warning", "fatal": "critical"}
+    level = _one_of("trace", "debug", "info", "warning", "error", "critical", *known)(name, value)
+    return str(known.get(level, level)).upper()
 
 
 def _setting(reader: Reader, *names: str, default: Any = None) -> Any:
@@ -209,7 +238,7 @@ class Settings:
     token_keys: tuple[Secret, ...] = _setting(_keys, "SHOPIFY_TOKEN_KEYS", default=())
     token_key_file: Path | None = _setting(lambda n, v: Path(_text(n, str(v))), "SHOPIFY_TOKEN_KEY_FILE")
     database_url: Secret | None = _setting(_dsn, "SHOPIFY_DATABASE_URL")
-    host_database_url: Secret | None = _setting(_dsn, "DATABASE_URL")
+    host_database_url: Secret | None = _setting(_hosts_dsn, "DATABASE_URL")
     spaces_region: str | None = _setting(_text, "SPACES_REGION")
     spaces_endpoint: str | None = _setting(_https_url, "SPACES_ENDPOINT")
     spaces_key: Secret | None = _setting(_secret, "SPACES_KEY")
@@ -332,9 +361,17 @@ def _shop_tokens(config: Mapping[str, Any], env: Mapping[str, str]) -> dict[str,
     for source in (env, config):
         for name, value in source.items():
             if name.startswith(prefix) and value:
-                shop = _shop(name, name.removeprefix(prefix).lower().replace("_", "."))
-                found[shop] = _secret(name, value)
+                found[_shop_in(name, name.removeprefix(prefix))] = _secret(name, value)
     return found
+
+
+def _shop_in(name: str, suffix: str) -> str:
+    """Read the shop that a setting's name ends with; variables cannot hold a hyphen, and a shop's own name no underscore."""
+    label = re.sub(r"[._]myshopify[._]com$", "", suffix.lower()).replace("_", "-")
+    try:
+        return parse_shop_domain(label)
+    except InvalidInput:
+        raise SettingsError(f"{name} does not end with a shop; expected SHOPIFY_ACCESS_TOKEN_acme_myshopify_com.") from None
 
 
 def _check_together(settings: Settings) -> None:

@@ -1,12 +1,13 @@
 """The vault: access tokens at rest, sealed and bound to their row.
 
-Every sealed column of a row is bound to (table, owner, shop, column, row version); replacing a token moves the version on, so that
-an older ciphertext put back does not open. Opening happens where a token is used, outside the database's loop.
+Every sealed column of a row is bound to (table, owner, shop, column, row, row version); replacing a token moves the version on, so
+that an older ciphertext put back does not open. Opening happens where a token is used, outside the database's loop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -68,7 +69,11 @@ class SealedToken:
 
     def place(self, column: str) -> Place:
         """Name the place of one of its columns."""
-        return Place("tokens", self.owner or "", self.shop_domain, column, self.version)
+        return _place(self.owner, self.shop_domain, self.token_id, column, self.version)
+
+
+def _place(owner: str | None, shop_domain: str, token_id: int, column: str, version: int) -> Place:
+    return Place("tokens", owner or "", shop_domain, column, version, str(token_id))
 
 
 class Vault:
@@ -92,34 +97,37 @@ class Vault:
             return None
         return self.keys.open_secret(row.client_secret, row.place("client_secret"))
 
-    async def store(self, conn: Connection, token: Token) -> int:
-        """Keep a token in the place of an older one of the same shop, app, kind and owner; returns its id. Part of a unit."""
-        old = await conn.fetchrow(queries.lock_token, token.shop_id, token.app_id, token.kind, token.owner)
-        version = 1 if old is None else old["row_version"] + 1
-        sealed = [self._seal(value, token, name, version) for name, value in _columns(token)]
-        access, refresh, secret = sealed
-        rest = (self.keys.current, version, list(token.scopes), token.expires_at, token.refresh_expires_at)
-        if old is not None:
-            await conn.execute(
-                queries.replace_token, token.shop_id, old["token_id"], access, refresh, token.client_id, secret, *rest
-            )
-            return int(old["token_id"])
-        made = await conn.fetchval(
-            queries.insert_token,
-            token.shop_id,
-            token.app_id,
-            token.owner,
-            token.kind,
-            access,
-            refresh,
-            token.client_id,
-            secret,
-            *rest,
-        )
-        return int(made)
+    def client_secrets(self) -> dict[str, list[Secret]]:
+        """Open the secrets of all custom apps, by shop domain; one that does not open is left out."""
+        found: dict[str, list[Secret]] = {}
+        for row in self._database.run(_list_client_secrets):
+            with suppress(TokenUnreadable):
+                secret = self.client_secret(row)
+                if secret is not None:
+                    found.setdefault(row.shop_domain, []).append(secret)
+        return found
 
-    def _seal(self, value: Secret | None, token: Token, column: str, version: int) -> bytes | None:
-        place = Place("tokens", token.owner or "", token.shop_domain, column, version)
+    async def store(self, conn: Connection, token: Token) -> int:
+        """Keep a token in the place of an older one of the same shop, app, kind and owner; returns its id. Part of a unit.
+
+        The unit holds the shop's row, so that two of them do not both find no older token.
+        """
+        old = await conn.fetchrow(queries.lock_token, token.shop_id, token.app_id, token.kind, token.owner)
+        # The seal names the row, so the row's id comes first.
+        token_id = await conn.fetchval(queries.next_token_id) if old is None else old["token_id"]
+        version = 1 if old is None else old["row_version"] + 1
+        access, refresh, secret = (self._seal(value, token, token_id, name, version) for name, value in _columns(token))
+        values = (access, refresh, token.client_id, secret, self.keys.current, version)
+        rest = (*values, list(token.scopes), token.expires_at, token.refresh_expires_at)
+        if old is None:
+            who = (token.app_id, token.owner, token.kind)
+            await conn.execute(queries.insert_token, token.shop_id, token_id, *who, *rest)
+        else:
+            await conn.execute(queries.replace_token, token.shop_id, token_id, *rest)
+        return int(token_id)
+
+    def _seal(self, value: Secret | None, token: Token, token_id: int, column: str, version: int) -> bytes | None:
+        place = _place(token.owner, token.shop_domain, token_id, column, version)
         return None if value is None else self.keys.seal(value, place)
 
     def mark(self, shop_id: int, token_id: int, state: str) -> None:
@@ -128,10 +136,15 @@ class Vault:
 
     # Rotation of sealing keys
 
+    def count_by_key(self) -> dict[str, int]:
+        """Count tokens by the id of the key that seals them: a key without tokens may leave SHOPIFY_TOKEN_KEYS."""
+        return self._database.run(_count_by_key)
+
     def reseal(self) -> int:
         """Seal every token with the newest key; returns how many rows changed.
 
         May be stopped and started again at any time, and run beside others: a row is changed only in the version that was read.
+        A row that no key of the ring opens stays as it is and counts as not changed.
         """
         changed, after = 0, (0, 0)
         while True:
@@ -165,9 +178,17 @@ def _sealed_columns(row: SealedToken) -> list[tuple[str, bytes | None]]:
     return [("access_token", row.access_token), ("refresh_token", row.refresh_token), ("client_secret", row.client_secret)]
 
 
+async def _list_client_secrets(conn: Connection) -> list[SealedToken]:
+    return [SealedToken.of(row) for row in await conn.fetch(queries.list_client_secrets)]
+
+
 async def _list_old(conn: Connection, key_id: str, after: tuple[int, int]) -> list[SealedToken]:
     rows = await conn.fetch(queries.list_sealed_with_other_keys, key_id, *after, SWEEP_ROWS)
     return [SealedToken.of(row) for row in rows]
+
+
+async def _count_by_key(conn: Connection) -> dict[str, int]:
+    return {row["key_id"]: row["tokens"] for row in await conn.fetch(queries.count_by_key)}
 
 
 async def _reseal(conn: Connection, row: SealedToken, sealed: list[bytes | None], key_id: str) -> int:

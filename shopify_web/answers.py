@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import traceback
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -44,8 +46,9 @@ def encode(payload: Mapping[str, Any]) -> bytes:
 
 
 def success(reply: Reply, request_id: str) -> Response:
-    """Build the answer of a view that succeeded."""
-    return respond(encode({"ok": True, **reply.payload}), reply.status, request_id, reply.headers)
+    """Build the answer of a view that succeeded, or that describes its failure itself."""
+    facts: dict[str, Any] = {"ok": True} if reply.status < 400 else {"ok": False, "request_id": request_id}
+    return respond(encode({**facts, **reply.payload}), reply.status, request_id, reply.headers)
 
 
 def respond(body: bytes, status: int, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -68,25 +71,33 @@ def failure(error: Exception, request_id: str) -> Response:
         allowed = getattr(error, "valid_methods", None)
         headers = {"Allow": ", ".join(sorted(allowed))} if allowed else {}
         return _failed(text, HTTP_CODES.get(status, "http_error"), status, {}, request_id, headers)
-    logger.opt(exception=_bare(error)).error("Unexpected {} while answering {}", type(error).__name__, request_id)
+    logger.error("Unexpected {} while answering {}\n{}", type(error).__name__, request_id, _where(error))
     text = "Something went wrong on our side; the request id leads to the log."
     return _failed(text, "internal_error", 500, {}, request_id, {})
 
 
-def _bare(error: Exception) -> Exception:
-    """Copy an exception without its text, which may hold a customer's data, but with its traceback."""
-    bare = RuntimeError(type(error).__name__)
-    bare.__traceback__ = error.__traceback__
-    return bare
+def _where(error: BaseException) -> str:
+    """Write where an exception came from: lines of code, without its text and without the values that loggers add to tracebacks,
+    for both may hold secrets and customers' data."""
+    cause = error.__cause__ or error.__context__
+    before = f"{_where(cause)}{type(cause).__name__}, and then\n" if cause is not None else ""
+    return before + "".join(traceback.format_tb(error.__traceback__))
 
 
 def _known(error: IntegrationError, request_id: str) -> Response:
     headers = {}
     if error.retry_after_s is not None:
-        headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     if error.http_status >= 500:
         logger.warning("{} {}: {} (shopify request {})", error.http_status, error.code, error.message, error.request_id)
-    return _failed(_sentence(error), error.code, error.http_status, error.details, request_id, headers)
+    return _failed(_sentence(error), _code(error), error.http_status, error.details, request_id, headers)
+
+
+def _code(error: IntegrationError) -> str:
+    """Name an error; Shopify's refusal of a key that it knows from another change is the same as our own."""
+    if isinstance(error, UserErrors) and any(e.get("code") == "IDEMPOTENCY_KEY_PARAMETER_MISMATCH" for e in error.user_errors):
+        return "idempotency_key_reused"
+    return error.code
 
 
 def _sentence(error: IntegrationError) -> str:

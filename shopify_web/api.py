@@ -6,36 +6,55 @@ and a wrong user outranks an unknown field.
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
 from flask import Blueprint, Flask, Request, Response, request
 from msgspec import Struct, field
+from werkzeug import exceptions as werkzeug_exceptions
 
 from shopify_custom_apps import Store
-from shopify_kit.errors import DatabaseUnavailable, Forbidden, InvalidInput
+from shopify_kit.errors import (
+    DatabaseUnavailable,
+    Forbidden,
+    InvalidInput,
+    NotConfigured,
+    NotFound,
+    TokenRejected,
+    Unauthenticated,
+)
 from shopify_kit.idempotency import KeptAnswer
+from shopify_kit.identifiers import MAX_ID, MAX_USER_ID, make_gid
 from shopify_service import Listing, ShopAdmin
 from shopify_web.answers import Reply, cost_headers, failure, request_id_of, respond, success
-from shopify_web.bodies import MAX_JSON_BYTES, check_json_type, parse_json, read_bytes
-from shopify_web.callers import Acting, Policy
+from shopify_web.bodies import MAX_JSON_BYTES, check_json_type, check_texts, parse_json, read_bytes
+from shopify_web.callers import Acting, Caller, Policy, is_user_id
 from shopify_web.cursors import read_cursor, write_cursor
 from shopify_web.limits import Standing
 from shopify_web.parts import Parts
-from shopify_web.texts import has_controls
+from shopify_web.texts import has_controls, shown
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 View = Callable[["Call"], "Reply | Mapping[str, Any] | Response"]
 V = TypeVar("V", bound=View)
-MAX_USER_ID = 255
 MAX_KEY = 255
+KEYS = uuid.UUID("6f0a4c1e-8a53-4d0e-9d3c-0f6f5a7d1b42")
+"""Names the space of the idempotency keys that we make for Shopify."""
+PATH_ID = re.compile(r"[0-9]{1,19}")
 CALLER_FIELDS = frozenset({"user_id", "shop_domain", "store_id"})
 PAGE_FIELDS = frozenset({"limit", "cursor"})
+RETURNING = frozenset({400, 409, 429})
+"""Answers after which nothing was carried out and the same key may be used for the corrected request, as after 5xx."""
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """One route: what it takes (edge models, by name), who may call it, what it answers."""
+    """One route: what it takes (edge models, by name), who may call it, what it answers.
+
+    `own_form` is the content type of a view that answers in a form of its own, and not in the one of all others.
+    """
 
     method: Method
     path: str
@@ -47,6 +66,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     body: str | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    own_form: str | None = None
     max_body_bytes: int = MAX_JSON_BYTES
 
     @property
@@ -85,6 +105,7 @@ class Call(Struct):
     body: Any = None
     standing: Standing | None = None
     idempotency_key: str | None = None
+    caller: Caller | None = None
     _admin: ShopAdmin | None = None
     _store: Store | None = None
 
@@ -100,12 +121,40 @@ class Call(Struct):
         assert self.acting is not None
         return self.acting.actor
 
+    @property
+    def number(self) -> int:
+        """The id in the path.
+
+        Raises:
+            NotFound: it is no id, so there is nothing of that id.
+        """
+        text = str(self.path["id"])
+        if not PATH_ID.fullmatch(text) or not 0 < int(text) <= MAX_ID:
+            raise NotFound("There is nothing of this id.")
+        return int(text)
+
+    def gid(self, kind: str) -> str:
+        """The id in the path, as Shopify writes it."""
+        return make_gid(kind, self.number)
+
     def store(self) -> Store:
         """Choose the shop that the request means."""
         if self._store is None:
             who = _named_shop(self.query, self.body)
             self._store = self.parts.installations.find(self.user_id, **who)
         return self._store
+
+    def recognise(self) -> bool:
+        """Look who calls a public route, which serves strangers too: says whether it is somebody whom the host lets in."""
+        with suppress(Unauthenticated, NotConfigured):
+            self.caller = self.parts.callers.identify(request)
+            _act(self, getattr(self.query, "user_id", None), None)
+        return self.caller is not None
+
+    def note_rejected_token(self) -> None:
+        """Remember that Shopify no longer accepts the token that this call used."""
+        if self._admin is not None and self._store is not None:
+            self.parts.installations.mark_rejected(self._store, actor=self.actor)
 
     def admin(self) -> ShopAdmin:
         """Speak to the shop that the request means."""
@@ -114,6 +163,20 @@ class Call(Struct):
             access = self.parts.installations.access(store)
             self._admin = self.parts.service.admin(access, store.currency)
         return self._admin
+
+    @property
+    def shopify_key(self) -> str | None:
+        """The caller's idempotency key, as Shopify gets it.
+
+        Shopify knows keys per shop; ours belong to user and address, so that no two callers share one by accident.
+        """
+        key = self.idempotency_key
+        return None if key is None else str(uuid.uuid5(KEYS, f"{self.scope}\0{key}"))
+
+    @property
+    def scope(self) -> str:
+        """Say whose idempotency keys these are, and for what."""
+        return f"{self.user_id} {self.endpoint.method} {request.path}"
 
     # Lists
 
@@ -146,11 +209,18 @@ class Call(Struct):
 
 
 def _named_shop(*models: Any) -> dict[str, Any]:
-    for model in models:
-        found = {name: getattr(model, name, None) for name in ("store_id", "shop_domain")}
-        if any(found.values()):
-            return found
-    return {"store_id": None, "shop_domain": None}
+    """Collect how query and body name the shop.
+
+    Raises:
+        InvalidInput: they name two.
+    """
+    chosen: dict[str, Any] = {}
+    for name in ("store_id", "shop_domain"):
+        given = {value for model in models if (value := getattr(model, name, None)) is not None}
+        if len(given) > 1:
+            raise InvalidInput.field(name, "query and body name different shops")
+        chosen[name] = next(iter(given), None)
+    return chosen
 
 
 # Handling
@@ -162,18 +232,29 @@ def build_blueprint(parts: Parts, endpoints: list[Endpoint]) -> Blueprint:
     for endpoint in endpoints:
         rule, view = endpoint.path, _handler(parts, endpoint)
         blueprint.add_url_rule(rule, f"{endpoint.name}_{endpoint.method.lower()}", view, methods=[endpoint.method])
+    blueprint.after_request(_complete)
     return blueprint
 
 
+def _complete(response: Response) -> Response:
+    """Add what every answer bears to those that no view of ours has made, such as the one to OPTIONS."""
+    if "X-Request-Id" not in response.headers:
+        response.headers["X-Request-Id"] = request_id_of(request.headers.get("X-Request-Id"))
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if request.method == "OPTIONS" and not response.content_length:
+        response.headers.pop("Content-Type", None)
+    return response
+
+
 def answer_unknown_routes(app: Flask, prefix: str) -> None:
-    """Answer 404 and 405 under our prefix in JSON, and leave the host's own answers alone."""
+    """Answer under our prefix in JSON what leads nowhere, also where Flask would redirect; the host's own answers stay its own."""
 
     def unknown() -> Response | None:
-        wrong = request.routing_exception
-        if wrong is None or not (request.path == prefix or request.path.startswith(prefix + "/")):
+        wrong, path = request.routing_exception, request.path
+        if wrong is None or not (path == prefix or path.startswith(prefix + "/")):
             return None
-        code = getattr(wrong, "code", 404)
-        return failure(wrong, request_id_of(request.headers.get("X-Request-Id"))) if code in (404, 405) else None
+        known = getattr(wrong, "code", None) in (404, 405)
+        return failure(wrong if known else werkzeug_exceptions.NotFound(), request_id_of(request.headers.get("X-Request-Id")))
 
     app.before_request(unknown)
 
@@ -194,15 +275,25 @@ def _handler(parts: Parts, endpoint: Endpoint) -> Callable[..., Response]:
 
 
 def _answer(call: Call, incoming: Request) -> Response:
-    body = read_bytes(incoming, call.endpoint.max_body_bytes)
-    document = _document(call.endpoint, incoming, body)
+    endpoint = call.endpoint
+    body = read_bytes(incoming, endpoint.max_body_bytes)
+    document = _document(endpoint, incoming, body)
+    if endpoint.policy in (Policy.USER, Policy.HOST):
+        _let_in(call, incoming)
     given = _query(incoming)
-    if call.endpoint.policy in (Policy.USER, Policy.HOST):
-        _let_in(call, incoming, given, document or {})
-    key = incoming.headers.get("Idempotency-Key")
-    if key is None or call.endpoint.method != "POST" or call.acting is None:
+    _act(call, given.get("user_id"), (document or {}).get("user_id"))
+    key = _idempotency_key(incoming, document or {})
+    if key is None or endpoint.method != "POST" or call.acting is None:
         return _view(call, given, document)
     return _view_once(call, given, document, key, body)
+
+
+def _idempotency_key(incoming: Request, document: Mapping[str, Any]) -> str | None:
+    """Find the key of a write: the header, or the field that some bodies have; a field that is no key is the models' business."""
+    header, field_value = incoming.headers.get("Idempotency-Key"), document.get("idempotency_key")
+    if header is None and isinstance(field_value, str) and 0 < len(field_value) <= MAX_KEY and not has_controls(field_value):
+        return field_value
+    return header
 
 
 def _document(endpoint: Endpoint, incoming: Request, body: bytes) -> dict[str, Any] | None:
@@ -216,38 +307,49 @@ def _query(incoming: Request) -> dict[str, str]:
     given: dict[str, str] = {}
     for name, values in incoming.args.lists():
         if len(values) > 1:
-            raise InvalidInput.field(name, "given more than once", code="duplicate_parameter")
+            raise InvalidInput.field(shown(name), "given more than once", code="duplicate_parameter")
         given[name] = values[0]
     return given
 
 
-def _let_in(call: Call, incoming: Request, query: Mapping[str, Any], document: Mapping[str, Any]) -> None:
-    callers = call.parts.callers
-    caller = callers.identify(incoming)
-    call.standing = call.parts.limit.take(f"{caller.kind}:{caller.actor}")
+def _let_in(call: Call, incoming: Request) -> None:
+    """Find out who calls, and count the call."""
+    call.caller = call.parts.callers.identify(incoming)
+    call.standing = call.parts.limit.take(f"{call.caller.kind}:{call.caller.actor}")
     call.parts.schema.ensure()
-    named = {"query": query.get("user_id"), "body": document.get("user_id")}
+
+
+def _act(call: Call, in_query: Any, in_body: Any) -> None:
+    """Find out for whom the caller acts, given the user ids in the request."""
+    if call.caller is None:
+        return
+    named = {"query": in_query, "body": in_body}
     for user_id in named.values():
         _check_user_id(user_id)
     try:
-        call.acting = callers.act_for(caller, named)
+        call.acting = call.parts.callers.act_for(call.caller, named)
     except InvalidInput:
         if call.endpoint.policy is Policy.USER:
             raise
-        call.acting = Acting(caller, "")
+        call.acting = Acting(call.caller, "")
     except Forbidden:
-        with suppress(DatabaseUnavailable):
-            call.parts.audit.add("authz.user_mismatch", actor=caller.actor, subject=named["body"] or named["query"])
+        _note_mismatch(call, [user_id for user_id in named.values() if user_id is not None])
         raise
-    if caller.kind == "service" and call.endpoint.policy is Policy.USER:
-        call.parts.audit.add("service.act", actor=caller.actor, subject=call.user_id, facts={"route": call.endpoint.name})
+    if call.caller.kind == "service" and call.endpoint.policy is Policy.USER:
+        call.parts.audit.add("service.act", actor=call.actor, subject=call.user_id, facts={"route": call.endpoint.name})
+
+
+def _note_mismatch(call: Call, named: list[str]) -> None:
+    assert call.caller is not None
+    foreign = next((user_id for user_id in named if user_id != call.caller.user_id), None)
+    with suppress(DatabaseUnavailable):
+        facts = {"route": call.endpoint.name}
+        call.parts.audit.add("authz.user_mismatch", actor=call.caller.actor, subject=foreign, facts=facts)
 
 
 def _check_user_id(user_id: Any) -> None:
     """Refuse what cannot be a user id before it is compared or stored."""
-    if user_id is None:
-        return
-    if not isinstance(user_id, str) or not 0 < len(user_id) <= MAX_USER_ID or has_controls(user_id):
+    if user_id is not None and not is_user_id(user_id):
         raise InvalidInput.field("user_id", f"expected a text of 1 to {MAX_USER_ID} characters without control characters")
 
 
@@ -255,10 +357,15 @@ def _view(call: Call, given: Mapping[str, Any], document: Mapping[str, Any] | No
     from shopify_web.validation import validated  # noqa: PLC0415 - on the first request, see there
 
     endpoint = call.endpoint
-    if document is not None and endpoint.body is not None:
-        call.body = validated(endpoint.body, document)
+    if document is not None:
+        check_texts(document)
+        call.body = validated(endpoint.body or "Who", document)
     call.query = validated(endpoint.query or _plain_query(endpoint), given)
-    made = endpoint.view(call)
+    try:
+        made = endpoint.view(call)
+    except TokenRejected:
+        call.note_rejected_token()
+        raise
     if isinstance(made, Response):
         return made
     reply = made if isinstance(made, Reply) else Reply(made, endpoint.status)
@@ -275,17 +382,17 @@ def _view_once(call: Call, given: Mapping[str, Any], document: Mapping[str, Any]
     """Answer a write with an Idempotency-Key: the same key and body get the first answer again."""
     if not 0 < len(key) <= MAX_KEY or has_controls(key):
         raise InvalidInput.field("Idempotency-Key", f"expected 1 to {MAX_KEY} printable characters")
-    store, scope = call.parts.idempotency, f"{call.user_id} {call.endpoint.method} {request.path}"
+    store, scope = call.parts.idempotency, call.scope
     kept = store.claim(scope, key, body + repr(sorted(given.items())).encode())
     if kept is not None:
-        return respond(kept.body, kept.status, call.request_id, {"Idempotent-Replayed": "true"})
+        return respond(kept.body, kept.status, call.request_id, call.headers() | {"Idempotent-Replayed": "true"})
     call.idempotency_key = key
     try:
         response = _view(call, given, document)
     except Exception as error:
         response = failure(error, call.request_id)
         response.headers.update(call.headers())
-    if response.status_code == 429 or response.status_code >= 500:
+    if response.status_code in RETURNING or response.status_code >= 500:
         store.release(scope, key)
     else:
         store.keep(scope, key, KeptAnswer(response.status_code, response.get_data()))

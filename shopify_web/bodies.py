@@ -1,41 +1,49 @@
 """Reading what came in: bytes with a bound, JSON without surprises.
 
 Refused before anything else looks at a body: more bytes than the endpoint reads, another type than JSON, anything but UTF-8, NaN,
-duplicate keys, nesting beyond 32, integers beyond what any database holds.
+duplicate keys, nesting beyond 32, numbers beyond what any database holds. Lone surrogates are refused by field, once the caller is
+known.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
-from werkzeug.wsgi import get_input_stream
 
 from shopify_kit.errors import BodyTooLarge, InvalidInput, UnsupportedMediaType
+from shopify_web.texts import has_surrogates, shown
 
 MAX_JSON_BYTES = 2**20
 MAX_DEPTH = 32
 MAX_KEYS = 10_000
 MAX_INT_DIGITS = 30
-STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# Possessive, and happy without a closing quote: one pass whatever stands there.
+STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 BRACKETS = re.compile(rb"[\[\]{}]")
 
 
 def read_bytes(request: Request, limit: int = MAX_JSON_BYTES) -> bytes:
-    """Read the body, at most `limit` bytes, whether its length was announced or not.
+    """Read the body, at most `limit` bytes, whether its length was announced or not; the host may have read it before.
 
     Raises:
         BodyTooLarge: there is more.
     """
+    request.max_content_length = limit + 1
     try:
-        return get_input_stream(request.environ, max_content_length=limit).read()
+        body = request.get_data()
     except RequestEntityTooLarge:
         raise BodyTooLarge(f"The body is larger than {limit} bytes.") from None
     except ClientDisconnected:
         raise InvalidInput("The body ended before its announced length.", code="invalid_json") from None
+    if len(body) > limit:
+        raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+    return body
 
 
 def check_json_type(request: Request) -> None:
@@ -57,7 +65,13 @@ def parse_json(body: bytes) -> dict[str, Any]:
     if depth_exceeds(body, MAX_DEPTH):
         raise InvalidInput(f"The JSON is nested deeper than {MAX_DEPTH} levels.", code="json_too_deep")
     try:
-        document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_bounded_int)
+        document = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_int=_bounded_int,
+            parse_float=_bounded_float,
+        )
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"The body is no valid JSON: {_reason(error)}.", code="invalid_json") from None
     if not isinstance(document, dict):
@@ -102,3 +116,35 @@ def _bounded_int(digits: str) -> int:
     if len(digits) > MAX_INT_DIGITS:
         raise ValueError("an integer is too long")
     return int(digits)
+
+
+def _bounded_float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def check_texts(document: Any) -> None:
+    """Refuse lone surrogates, in values and in names: neither our database nor Shopify takes them.
+
+    Raises:
+        InvalidInput: names the field.
+    """
+    place = next(_surrogates(document, ()), None)
+    if place is not None:
+        raise InvalidInput.field(".".join(map(shown, place)), "holds half of a surrogate pair, which is no character")
+
+
+def _surrogates(value: Any, place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if isinstance(value, str):
+        if has_surrogates(value):
+            yield place
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            if has_surrogates(name):
+                yield (*place, name)
+            yield from _surrogates(part, (*place, name))
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from _surrogates(part, (*place, str(index)))

@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Request
 from loguru import logger
@@ -19,10 +20,18 @@ from msgspec import Struct
 from werkzeug.exceptions import HTTPException
 
 from shopify_kit.errors import Forbidden, InvalidInput, NotConfigured, Unauthenticated
+from shopify_kit.identifiers import MAX_USER_ID
 from shopify_kit.settings import LOOPBACK, Settings
+from shopify_web.texts import has_controls
 
 Authenticate = Callable[[Request], str | None]
-FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via")
+FORWARDING = frozenset(
+    """
+    forwarded via x-real-ip x-client-ip x-cluster-client-ip x-original-host x-original-url x-original-forwarded-for
+    x-envoy-external-address x-proxyuser-ip true-client-ip cf-connecting-ip cf-ray fly-client-ip fastly-client-ip
+    """.split()
+)
+"""Headers of proxies, besides `X-Forwarded-…`: with any of them, the peer is not the caller."""
 
 
 class Policy(Enum):
@@ -99,10 +108,13 @@ class Callers:
             user_id = self._authenticate(request)
         except HTTPException:
             return None
-        if user_id is not None and not (isinstance(user_id, str) and user_id):
-            logger.error("authenticate returned {} where a user id (text) or None is expected", type(user_id).__name__)
+        if user_id is None:
             return None
-        return Caller("user", user_id, user_id) if user_id is not None else None
+        if not is_user_id(user_id):
+            expected = f"a text of 1 to {MAX_USER_ID} characters without control characters, or None"
+            logger.error("authenticate returned {} where {} is expected", type(user_id).__name__, expected)
+            return None
+        return Caller("user", user_id, user_id)
 
     def _service(self, request: Request) -> Caller | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -142,12 +154,26 @@ def _service_key(setting: str) -> tuple[str, bytes]:
     return (name if separator else f"service-{digest.hex()[:8]}", digest)
 
 
+def is_user_id(value: Any) -> bool:
+    """Say whether a value can be a user id; anything else is neither compared nor stored."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_USER_ID and not has_controls(value)
+
+
 def _is_loopback(request: Request) -> bool:
-    if any(name in request.headers for name in FORWARDING):
+    """Say whether somebody on this machine calls, directly and not through a page of another site."""
+    names = {name.lower() for name, _ in request.headers}
+    if names & FORWARDING or any(name.startswith("x-forwarded-") for name in names):
         return False
     try:
         peer = ipaddress.ip_address(request.remote_addr or "")
     except ValueError:
         return False
-    host = request.host.rsplit(":", 1)[0] if not request.host.endswith("]") else request.host
-    return peer.is_loopback and host.strip("[]").lower() in LOOPBACK
+    peer = getattr(peer, "ipv4_mapped", None) or peer
+    origin = request.headers.get("Origin")
+    return peer.is_loopback and _is_local_name(request.host) and (origin is None or _is_local_name(urlsplit(origin).netloc))
+
+
+def _is_local_name(netloc: str) -> bool:
+    """Say whether `host` or `host:port` names this machine; a page that rebinds its own name does not."""
+    host = netloc if netloc.endswith("]") else netloc.rsplit(":", 1)[0]
+    return host.strip("[]").lower() in LOOPBACK

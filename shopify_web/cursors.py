@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -16,14 +15,25 @@ def _place(user_id: str, shop_domain: str, route: str, filters: Mapping[str, Any
     return Place("cursor", user_id, shop_domain, route + json.dumps(dict(filters), sort_keys=True, default=str), 1)
 
 
+def _encode(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def _decode(text: str) -> bytes:
+    """Read what `_encode` wrote, and nothing that only looks like it: base64 has several spellings of the same bytes."""
+    sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if _encode(sealed) != text:
+        raise ValueError("another spelling")
+    return sealed
+
+
 def write_cursor(
     keys: KeyRing, cursor: str | None, *, user_id: str, shop_domain: str, route: str, filters: Mapping[str, Any]
 ) -> str | None:
     """Seal Shopify's cursor for one list; None stays None."""
     if cursor is None:
         return None
-    sealed = keys.seal(cursor.encode(), _place(user_id, shop_domain, route, filters))
-    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    return _encode(keys.seal(cursor.encode(), _place(user_id, shop_domain, route, filters)))
 
 
 def read_cursor(
@@ -37,8 +47,7 @@ def read_cursor(
     if text is None:
         return None
     try:
-        sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        return keys.open(sealed, _place(user_id, shop_domain, route, filters)).decode()
-    except (binascii.Error, ValueError, TokenUnreadable):
+        return keys.open(_decode(text), _place(user_id, shop_domain, route, filters)).decode()
+    except (ValueError, TokenUnreadable):
         text = "The cursor does not belong to this list; begin again without one."
         raise InvalidInput(text, code="invalid_cursor", details=[{"field": "cursor", "reason": "not of this list"}]) from None

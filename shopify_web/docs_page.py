@@ -18,16 +18,21 @@ def _template() -> Template:
     return Environment(autoescape=select_autoescape(default=True), trim_blocks=True, lstrip_blocks=True).from_string(text)
 
 
-def render(document: dict[str, Any]) -> Response:
-    """Render the page."""
+def render(document: dict[str, Any]) -> str:
+    """Write the page of a document."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             groups.setdefault(operation["tags"][0], []).append({"path": path, "method": method.upper(), **operation})
-    page = _template().render(document=document, groups=groups, shape=lambda schema: _shape(schema, document))
+    return _template().render(document=document, groups=groups, shape=lambda schema: _shape(schema, document))
+
+
+def as_page(page: bytes) -> Response:
+    """Answer with the page, which may neither run nor load anything."""
     response = Response(page, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = CSP
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shopify_admin.inventory import REASONS
 from shopify_admin.orders import CANCEL_REASONS, FINANCIAL_STATUSES, FULFILLMENT_STATUSES, ORDER_STATUSES, RESTOCK_TYPES
+from shopify_web.codes import COUNTRY_CODES, CURRENCY_CODES
 from shopify_web.fields import (
     Amount,
     Count,
@@ -20,6 +21,7 @@ from shopify_web.fields import (
     LongText,
     Lowered,
     Measure,
+    Moment,
     NotEmpty,
     Quantity,
     QueryFlag,
@@ -274,7 +276,7 @@ class AddressBody(Edge):
     province: Text | None = None
     province_code: Text | None = None
     country: Text | None = None
-    country_code: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    country_code: Literal[COUNTRY_CODES] | None = None  # type: ignore[valid-type]
     zip: Text | None = None
     phone: Text | None = None
 
@@ -344,10 +346,10 @@ class OrderFields(Edge):
     phone: Text | None = None
     note: LongText | None = None
     tags: Tags | None = None
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    currency: Literal[CURRENCY_CODES] | None = None  # type: ignore[valid-type]
     test: bool | None = None
     financial_status: FinancialStatus | None = None
-    processed_at: Annotated[str, Field(max_length=40)] | None = None
+    processed_at: Moment | None = None
     source_name: Text | None = None
     taxes_included: bool | None = None
     shipping_address: AddressBody | None = None
@@ -451,7 +453,7 @@ class ConsentBody(Edge):
 
     state: Annotated[Literal["subscribed", "unsubscribed", "pending"], Lowered]
     opt_in_level: Annotated[Literal["single_opt_in", "confirmed_opt_in", "unknown"], Lowered] | None = None
-    consent_updated_at: Annotated[str, Field(max_length=40)] | None = None
+    consent_updated_at: Moment | None = None
 
 
 class CustomerFields(Edge):

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
 
 from shopify_kit.clock import iso
+from shopify_kit.errors import DatabaseUnavailable
 from shopify_web.parts import Parts
 
 
-def look_at_health(parts: Parts, *, detailed: bool) -> dict[str, Any]:
-    """Ask each service; `status` is unhealthy without the database, degraded where something else is wrong."""
+class TokenHealth(Struct, frozen=True):
+    """How one of a user's tokens is, never what it is."""
+
+    shop_domain: str
+    kind: str
+    state: str
+    scopes: tuple[str, ...]
+    expires_at: str | None
+    refresh_expires_at: str | None
+    updated_at: str
+
+
+class Health(Struct, frozen=True):
+    """How everything is; each service says its own status, and more where details were asked for by somebody known."""
+
+    status: Literal["healthy", "degraded", "unhealthy"]
+    checked_at: str
+    services: dict[str, dict[str, Any]]
+    api_version: str
+    features: tuple[str, ...]
+    tokens: tuple[TokenHealth, ...] | UnsetType = UNSET
+
+
+def look_at_health(parts: Parts, *, detailed: bool, user_id: str | None = None) -> Health:
+    """Ask each service; `status` is unhealthy without the database, degraded where something else is wrong.
+
+    Args:
+        detailed: also figures, and the state of the user's tokens; nothing for strangers.
+    """
     database = parts.database.ping()
     observed = parts.client.observed
-    services: dict[str, Any] = {
+    services: dict[str, dict[str, Any]] = {
         "database": {"status": "up" if database.is_up else "down"},
         "worker": {"status": parts.settings.worker},
         "shopify": {
@@ -29,17 +60,38 @@ def look_at_health(parts: Parts, *, detailed: bool) -> dict[str, Any]:
             "trouble": database.trouble,
         }
         services["shopify"] |= {"asked_version": observed.asked, "deprecations": observed.deprecations}
-    status = "unhealthy" if not database.is_up else "degraded" if observed.fell_forward or observed.deprecations else "healthy"
-    return {
-        "status": status,
-        "checked_at": iso(parts.clock.now()),
-        "services": services,
-        "api_version": parts.settings.api_version,
-        "features": list(parts.features),
-    }
+    return Health(
+        status="unhealthy" if not database.is_up else "degraded" if observed.fell_forward or observed.deprecations else "healthy",
+        checked_at=iso(parts.clock.now()),
+        services=services,
+        api_version=parts.settings.api_version,
+        features=parts.features,
+        tokens=_tokens(parts, user_id) if detailed and user_id and database.is_up else UNSET,
+    )
 
 
-def token_health(parts: Parts, user_id: str) -> list[dict[str, Any]]:
+def _tokens(parts: Parts, user_id: str) -> tuple[TokenHealth, ...] | UnsetType:
+    try:
+        return token_health(parts, user_id)
+    except DatabaseUnavailable:
+        return UNSET
+
+
+def token_health(parts: Parts, user_id: str) -> tuple[TokenHealth, ...]:
     """Tell how a user's tokens are: kind, state, scopes, and when they end."""
-    rows = parts.installations.token_states(user_id)
-    return [{**row, "expires_at": iso(row["expires_at"]) if row["expires_at"] else None} for row in rows]
+    return tuple(
+        TokenHealth(
+            shop_domain=row["shop_domain"],
+            kind=row["kind"],
+            state=row["state"],
+            scopes=tuple(row["scopes"]),
+            expires_at=_iso(row["expires_at"]),
+            refresh_expires_at=_iso(row["refresh_expires_at"]),
+            updated_at=iso(row["updated_at"]),
+        )
+        for row in parts.installations.token_states(user_id)
+    )
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else iso(instant)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 
 from msgspec import Struct
 
 from shopify_kit.clock import Clock
 from shopify_kit.errors import RateLimited
+from shopify_kit.runtime import Lock
 
 MAX_CALLERS = 10_000
 
@@ -27,6 +29,7 @@ class RateLimit:
         self._rate = per_minute / 60
         self._clock = clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = Lock()
 
     def take(self, caller: str) -> Standing:
         """Count one request.
@@ -34,14 +37,18 @@ class RateLimit:
         Raises:
             RateLimited: `retry_after_s` says when the next one is welcome.
         """
+        with self._lock:
+            level = self._level_after(caller)
+        if level < 0:
+            raise RateLimited("Too many requests; slow down.", retry_after_s=max(1.0, -level / self._rate))
+        return Standing(int(level), math.ceil((self._capacity - level) / self._rate))
+
+    def _level_after(self, caller: str) -> float:
+        """Take one and return what is left; a negative level was not taken and says what is missing."""
         now = self._clock.monotonic_s()
         level, seen_at = self._buckets.pop(caller, (self._capacity, now))
         level = min(self._capacity, level + (now - seen_at) * self._rate)
-        if level < 1:
-            self._buckets[caller] = (level, now)
-            after = round((1 - level) / self._rate, 1)
-            raise RateLimited("Too many requests; slow down.", retry_after_s=max(1.0, after))
-        self._buckets[caller] = (level - 1, now)
+        self._buckets[caller] = (level - 1 if level >= 1 else level, now)
         while len(self._buckets) > MAX_CALLERS:
             self._buckets.popitem(last=False)
-        return Standing(int(level - 1), int((self._capacity - level + 1) / self._rate))
+        return level - 1

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 from pydantic.json_schema import models_json_schema
 
-from shopify_web.api import Endpoint
+from shopify_kit.identifiers import MAX_ID
+from shopify_web.api import MAX_KEY, Endpoint
 from shopify_web.callers import Policy
 from shopify_web.edges import PageQuery, WhoQuery
 from shopify_web.validation import model
 
 SCHEMAS = "#/components/schemas/"
-PATH_PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
+PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 PAGE = {
     "type": "object",
     "properties": {"next_cursor": {"type": ["string", "null"]}, "has_next": {"type": "boolean"}},
@@ -32,17 +33,30 @@ ERROR = {
     },
     "required": ["ok", "error", "code", "details", "request_id"],
 }
-COMMON_ERRORS = {
+ERRORS = {
     "400": "Unreadable or invalid; `details` names the fields.",
     "401": "Nobody proved who is calling.",
     "403": "Another user's, or an access scope is missing.",
     "404": "There is no such thing for this caller.",
     "409": "Not connected, or several shops and none named.",
-    "422": "Shopify refused the change; `details.user_errors` says why.",
+    "413": "The body is larger than this address reads.",
+    "415": "A body in another type than application/json.",
+    "422": "Shopify refused; `details.user_errors` says why.",
     "429": "Too often; see `Retry-After`.",
     "502": "Shopify failed.",
     "503": "Our database is away, or the host has not configured something.",
     "504": "Shopify was too slow.",
+}
+NOT_PUBLIC = {"401", "404", "409", "422", "429", "502", "504"}
+NOT_HOST = {"404", "409", "422", "502", "504"}
+NOT_WITHOUT_BODY = {"413", "415"}
+ID = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key and request get the first answer again, for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"},
 }
 
 
@@ -76,7 +90,7 @@ def _security() -> dict[str, Any]:
 
 
 def _path(prefix: str, path: str) -> str:
-    return prefix + PATH_PARAMETER.sub(r"{\2}", path)
+    return prefix + PATH_PARAMETER.sub(r"{\1}", path)
 
 
 def _operation(endpoint: Endpoint, answers: Mapping[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,21 +106,23 @@ def _operation(endpoint: Endpoint, answers: Mapping[str, Any], schemas: Mapping[
     if endpoint.body is not None:
         schema = {"$ref": SCHEMAS + endpoint.body}
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if endpoint.method == "POST" and endpoint.policy is Policy.USER:
+        made["parameters"].append(IDEMPOTENCY_KEY)
     if endpoint.policy in (Policy.PUBLIC, Policy.SIGNED):
         made["security"] = []
     return made
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
-    kinds = {"int": {"type": "integer", "minimum": 1}}
     return [
-        {"name": name, "in": "path", "required": True, "schema": kinds.get(kind, {"type": "string"})}
-        for kind, name in PATH_PARAMETER.findall(path)
+        {"name": name, "in": "path", "required": True, "schema": ID if name == "id" else {"type": "string"}}
+        for name in PATH_PARAMETER.findall(path)
     ]
 
 
 def _query_parameters(endpoint: Endpoint, schemas: Mapping[str, Any]) -> list[dict[str, Any]]:
-    name = endpoint.query or (WhoQuery.__name__ if endpoint.policy is Policy.USER and endpoint.body is None else None)
+    is_for_somebody = endpoint.policy in (Policy.USER, Policy.HOST) and endpoint.body is None
+    name = endpoint.query or (WhoQuery.__name__ if is_for_somebody else None)
     if name is None:
         return []
     schema = schemas[name]
@@ -118,6 +134,9 @@ def _query_parameters(endpoint: Endpoint, schemas: Mapping[str, Any]) -> list[di
 
 
 def _response(endpoint: Endpoint, answers: Mapping[str, Any]) -> dict[str, Any]:
+    if endpoint.own_form is not None:
+        kind = "object" if endpoint.own_form == "application/json" else "string"
+        return {"description": "Success.", "content": {endpoint.own_form: {"schema": {"type": kind}}}}
     properties: dict[str, Any] = {"ok": {"const": True}, **answers}
     if endpoint.query is not None and issubclass(model(endpoint.query), PageQuery):
         properties |= {"total": {"type": "integer"}, "page": {"$ref": SCHEMAS + "Page"}, "filters": {"type": "object"}}
@@ -126,7 +145,8 @@ def _response(endpoint: Endpoint, answers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _errors(endpoint: Endpoint) -> dict[str, Any]:
-    if endpoint.policy is Policy.PUBLIC:
-        return {}
+    absent = {Policy.PUBLIC: NOT_PUBLIC, Policy.HOST: NOT_HOST}.get(endpoint.policy, set())
+    if endpoint.method == "GET":
+        absent = absent | NOT_WITHOUT_BODY
     content = {"application/json": {"schema": {"$ref": SCHEMAS + "Error"}}}
-    return {status: {"description": text, "content": content} for status, text in COMMON_ERRORS.items()}
+    return {status: {"description": text, "content": content} for status, text in ERRORS.items() if status not in absent}

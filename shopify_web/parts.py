@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import msgspec
 from msgspec import Struct, field
 
 from shopify_custom_apps import Installations
@@ -42,8 +40,8 @@ class Parts(Struct, frozen=True):
     features: tuple[str, ...]
     _written: dict[str, bytes] = field(default_factory=dict)
 
-    def openapi_json(self, build: Callable[[], dict[str, Any]]) -> bytes:
-        """Return the OpenAPI document as bytes, written on first use."""
-        if "openapi" not in self._written:
-            self._written["openapi"] = msgspec.json.encode(build())
-        return self._written["openapi"]
+    def written(self, name: str, write: Callable[[], bytes]) -> bytes:
+        """Return a text that stays the same as long as the integration lives, written on first use."""
+        if name not in self._written:
+            self._written[name] = write()
+        return self._written[name]

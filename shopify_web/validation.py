@@ -14,6 +14,9 @@ from pydantic_core import ErrorDetails
 from shopify_kit.errors import InvalidInput
 from shopify_web import edges
 from shopify_web.fields import ShopDomainError
+from shopify_web.texts import shown
+
+MAX_REASON = 300
 
 
 def model(name: str) -> type[BaseModel]:
@@ -35,9 +38,9 @@ def validated(name: str, given: Mapping[str, Any]) -> BaseModel:
 
 
 def _invalid(errors: list[ErrorDetails]) -> InvalidInput:
-    details = [{"field": ".".join(map(str, e["loc"])), "reason": _reason(e)} for e in errors[:50]]
+    details = [{"field": shown(".".join(map(str, e["loc"]))), "reason": _reason(e)} for e in errors[:50]]
     if all(e["type"] == "extra_forbidden" for e in errors):
-        names = ", ".join(str(d["field"])[:100] for d in details[:10])
+        names = ", ".join(d["field"] for d in details[:10])
         return InvalidInput(f"Unknown field: {names}.", code="unknown_field", details=details)
     domain = next((e for e in errors if isinstance((e.get("ctx") or {}).get("error"), ShopDomainError)), None)
     code = "invalid_shop_domain" if domain is not None else None
@@ -49,4 +52,5 @@ def _invalid(errors: list[ErrorDetails]) -> InvalidInput:
 def _reason(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         return "unknown field"
-    return error["msg"].removeprefix("Value error, ").rstrip(".")
+    reason = error["msg"].removeprefix("Value error, ").rstrip(".")
+    return reason if len(reason) <= MAX_REASON else "not one of the known values"

@@ -1,8 +1,8 @@
 """Start a connected demo shop and stop it again: what `make run` runs (`python -m tools.dev`).
 
-In this order: an embedded PostgreSQL with its data in `.state/postgres` (unless `DATABASE_URL` is set), the fake store with a
-seeded demo shop, the reference host on `$PORT` (8000); then the demo shop is connected and three curl lines that work are printed.
-SIGINT, SIGTERM and SIGHUP stop everything in reverse order; so does the end of any part, with its last words and exit code 1.
+The parts: the fake store with a seeded demo shop; an embedded PostgreSQL with its data in `.state/postgres`, unless `DATABASE_URL`
+is set, in the environment or in `.env`; the reference host on `$PORT` (8000). Then the demo shop is connected and three curl lines
+that work are printed. SIGINT, SIGTERM and SIGHUP stop everything; so does the end of any part, with its last words and exit code 1.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -23,11 +24,15 @@ from typing import Any, NoReturn
 
 import requests
 
+from main_api_app import read_env_file, read_port
 from shopify_kit.embedded_postgres import EmbeddedPostgres
 from shopify_kit.errors import IntegrationError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 USER_ID = "demo"
+DATABASE_SETTINGS = ("SHOPIFY_DATABASE_URL", "DATABASE_URL")
+# What .env may say about a real shop and real callers is not for the demo: an empty value counts as none.
+LEFT_OUT = ("SHOPIFY_ACCESS_TOKEN", "SHOPIFY_SHOP_DOMAIN", "SHOPIFY_SERVICE_KEYS")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE_S = 60.0
 STOP_WAIT_S = 10.0
@@ -134,6 +139,14 @@ def say(label: str, text: str) -> None:
     print(f"{label:<12} {text}", flush=True)
 
 
+def curl(url: str, body: Mapping[str, Any] | None = None) -> str:
+    """Write the command line of a GET, or of a POST with a JSON body."""
+    words = ["curl", "-s", url]
+    if body is not None:
+        words += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
+    return shlex.join(words)
+
+
 class Supervisor:
     """The parts of a running demo, started by `start` in order and stopped by `stop` in reverse order."""
 
@@ -152,8 +165,9 @@ class Supervisor:
         if not is_free(self._host_port):
             raise CannotRun(f"Port {self._host_port} is taken: stop what listens there, or choose another: PORT=8001 make run")
         (self._state_dir / "logs").mkdir(parents=True, exist_ok=True)
+        fake_store = self._start_fake_store()
         database_url = self._start_database()
-        store = self._start_fake_store()
+        store = self._hear_of(fake_store)
         self._start_host(database_url, store)
         self._connect(store["shops"][0])
         self._say_what_next()
@@ -176,31 +190,35 @@ class Supervisor:
             self._server.stop()
 
     def _start_database(self) -> str:
-        given = os.environ.get("SHOPIFY_DATABASE_URL") or os.environ.get("DATABASE_URL")
-        if given:
-            say("PostgreSQL", "yours, from DATABASE_URL")
-            return given
+        given = next((name for name in DATABASE_SETTINGS if os.environ.get(name)), None)
+        if given is not None:
+            say("PostgreSQL", f"yours, from {given}")
+            return os.environ[given]
         self._server = EmbeddedPostgres(data_dir=self._state_dir / "postgres")
         database_url = self._server.start()
         say("PostgreSQL", f"embedded, data in {self._shown(self._state_dir / 'postgres')}")
         return database_url
 
-    def _start_fake_store(self) -> dict[str, Any]:
+    def _start_fake_store(self) -> Part:
+        """Start it first: it reads the whole schema of the Admin API while the database starts."""
         port = 4000 if is_free(4000) else 0
-        part = self._start_part(
+        return self._start_part(
             "The fake store",
             ["-m", "fake_shopify", "--port", str(port), "--orders", str(self._orders)],
             env=dict(os.environ),
             log_name="fake_store.log",
             has_ready_line=True,
         )
-        ready = part.read_ready_line()
+
+    def _hear_of(self, fake_store: Part) -> dict[str, Any]:
+        ready = fake_store.read_ready_line()
         say("Fake store", f"{ready['base_url']} with {ready['shops'][0]['shop_domain']} ({self._orders} orders)")
         return ready
 
     def _start_host(self, database_url: str, store: Mapping[str, Any]) -> None:
-        env = {name: value for name, value in os.environ.items() if name not in {"SHOPIFY_API_KEY", "SHOPIFY_API_SECRET"}}
-        env |= {
+        env = dict(os.environ)
+        env.setdefault("SHOPIFY_TOKEN_KEY_FILE", str(self._state_dir / "shopify_token_key"))
+        env |= dict.fromkeys(LEFT_OUT, "") | {
             "PORT": str(self._host_port),
             "DATABASE_URL": database_url,
             "SHOPIFY_DATABASE_URL": database_url,
@@ -212,7 +230,7 @@ class Supervisor:
         }
         self._start_part("The host", ["main_api_app.py"], env=env, log_name="host.log")
         wait_for(self._is_host_healthy, f"{self._host_url}/api/shopify/health", self._parts)
-        say("Host", self._host_url)
+        say("Host", f"{self._host_url} (main_api_app.py)")
 
     def _start_part(
         self, name: str, command: Sequence[str], *, env: Mapping[str, str], log_name: str, has_ready_line: bool = False
@@ -224,21 +242,20 @@ class Supervisor:
 
     def _is_host_healthy(self) -> bool:
         try:
-            return self._http.get(f"{self._host_url}/api/shopify/health", timeout=5).status_code == 200
+            answer = self._http.get(f"{self._host_url}/api/shopify/health?detailed=true", timeout=5)
         except requests.RequestException:
             return False
+        if answer.ok:
+            return True
+        if answer.status_code == 404:
+            raise CannotRun(f"The host runs without the integration. {last_words(self._parts[-1].log_file)}")
+        trouble = answer.json()["health"]["services"]["database"].get("trouble")
+        raise CannotRun(f"The host does not get at its database; check DATABASE_URL, in the environment or in .env.\n  {trouble}")
 
     def _connect(self, shop: Mapping[str, str]) -> None:
         body = {"user_id": USER_ID, "shop_domain": shop["shop_domain"], "access_token": shop["access_token"]}
         self._ask("POST", "/api/shopify/connect", json=body)
         say("Connected", f"{shop['shop_domain']} as user {USER_ID!r}")
-
-    def _find_word(self) -> str:
-        """Return a word that a search in the demo shop finds."""
-        products = self._ask("GET", f"/api/shopify/products?user_id={USER_ID}&limit=1")["products"]
-        if not products:
-            raise CannotRun("The demo shop is connected and shows no products.")
-        return max(str(products[0]["title"]).split(), key=len)
 
     def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Return the host's answer to a request that has to succeed."""
@@ -255,12 +272,12 @@ class Supervisor:
 
     def _say_what_next(self) -> None:
         api = f"{self._host_url}/api/shopify"
-        search = json.dumps({"user_id": USER_ID, "query": self._find_word(), "type": "products"})
+        product = {"title": "Enamel mug", "variants": [{"price": "18.50", "inventory_quantity": 12}]}
         print("\nTry it:")
-        print(f"  curl -s '{api}/products?user_id={USER_ID}&limit=3'")
-        print(f"  curl -s {api}/search -H 'Content-Type: application/json' -d '{search}'")
-        print(f"  curl -s {self._host_url}/api/services\n")
-        say("API docs", f"{api}/docs")
+        print(f"  {curl(f'{api}/products', {'user_id': USER_ID, 'product': product})}")
+        print(f"  {curl(f'{api}/products?user_id={USER_ID}&limit=3')}")
+        print(f"  {curl(f'{api}/search', {'user_id': USER_ID, 'query': 'mug', 'type': 'products'})}\n")
+        say("All routes", f"{api}/docs")
         say("Logs", f"{self._shown(self._state_dir / 'logs')}")
         print("Ctrl-C stops everything.", flush=True)
 
@@ -274,16 +291,9 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--state-dir", type=Path, default=PROJECT_ROOT / ".state", help="where data and logs are kept (default .state)"
     )
+    parser.add_argument("--env-file", type=Path, default=PROJECT_ROOT / ".env", help="settings to read (default .env)")
     parser.add_argument("--orders", type=int, default=200, help="orders in the demo shop (default 200)")
     return parser.parse_args()
-
-
-def read_port() -> int:
-    """Return the host's port."""
-    text = os.environ.get("PORT", "8000")
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-        raise CannotRun(f"PORT is {text!r}: set it to a number from 1 to 65535.")
-    return int(text)
 
 
 def on_stop_signal(*_: object) -> NoReturn:
@@ -301,6 +311,7 @@ def ignore_stop_signals() -> None:
 def main() -> int:
     """Run until a stop signal (0) or until something ends by itself (1)."""
     arguments = read_arguments()
+    read_env_file(arguments.env_file)
     for number in STOP_SIGNALS:
         signal.signal(number, on_stop_signal)
     supervisor: Supervisor | None = None

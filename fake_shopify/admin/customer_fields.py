@@ -136,7 +136,7 @@ def _valid_email(row: Row, ctx: Context) -> bool:
 
 
 @field("Customer", "image")
-def _image(row: Row, ctx: Context) -> dict[str, Any]:
+def _image(row: Row, ctx: Context, **arguments: Any) -> dict[str, Any]:
     """Point at the picture that Gravatar has for the e-mail address (assumed: the exact address)."""
     name = hashlib.md5((row["email"] or "").lower().encode(), usedforsecurity=False).hexdigest()
     url = f"https://www.gravatar.com/avatar/{name}.jpg?s=128&d=404"

@@ -197,7 +197,7 @@ def _discount_value(row: Row, ctx: Context) -> dict[str, Any]:
     return money(row["_amount"][1], order["presentmentCurrencyCode"])
 
 
-for _kind in ("DiscountCodeApplication", "ManualDiscountApplication"):
+for _kind in ("AutomaticDiscountApplication", "DiscountCodeApplication", "ManualDiscountApplication"):
     field(_kind, "value")(_discount_value)
 
 

@@ -235,6 +235,6 @@ def _variant_media(row: Row, ctx: Context, **arguments: Any) -> Connection:
 
 
 @field("ProductVariant", "image")
-def _variant_image(row: Row, ctx: Context) -> dict[str, Any] | None:
+def _variant_image(row: Row, ctx: Context, **arguments: Any) -> dict[str, Any] | None:
     found = ctx.table("Media").get(row["_media_id"]) if row["_media_id"] is not None else None
     return picture(found, ctx, gid("ProductImage", found["_image_id"])) if found is not None else None

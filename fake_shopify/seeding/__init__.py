@@ -1,12 +1,15 @@
 """Demo data: shops of any size that are the same for the same seed.
 
-Everything is a function of the seed, the number of orders, the shop and the reference instant `until` (by default the start of the
-present day, UTC, taken once when the process starts): the same four give the same ids, texts, amounts and instants, whenever and
-wherever the fake runs. The last order lies within the hour before `until`, the shop opened one to three years earlier.
+Everything is a function of the seed, the number of orders, the shop and the reference instant `until` (by default the start of
+the present day, UTC, taken once when the process starts): the same four give the same ids, texts, amounts and instants, whenever
+and wherever the fake runs. The last order lies within the hour before `until`, the shop opened one to three years earlier.
 
-Products, variants, collections and discounts are rows in memory. Orders and customers are pure functions of their index, made when
-somebody looks at them, so that a million orders cost neither memory nor a start: `timeline` says when, `loyalty` who, `sales` what was
-bought, `aftermath` what became of it. `retail` fills a shop from files instead.
+Products, variants, collections and discounts are rows in memory. Orders and customers are pure functions of their index, made
+when somebody looks at them, so that a million orders cost neither memory nor a start: `timeline` says when, `loyalty` who,
+`sales` what was bought, `aftermath` what became of it. `retail` fills a shop from files instead.
+
+Assumed (nothing recorded says how a real shop's data are spread): all frequencies, and that seeded orders were made without
+claiming stock, as `orderCreate` does by default: committed quantities are zero.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What happened to a seeded order after it was made: payment, cancellation, shipment, returns; only what had happened by its last touch."""
+"""What happened to a seeded order after it was made: payment, cancellation, shipment, returns; all of it up to its last touch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def settle(sale: Sale, until: int) -> Row:
         _take_off_a_line(sale, payment)
     shipped_at = _ship(sale, paid_at, until)
     if shipped_at is not None:
-        payment = _capture(sale, payment, shipped_at)
+        payment = _capture(sale, payment, shipped_at, until)
         sale.order["closedAt"] = iso(shipped_at) if _is_paid(payment) and not _remaining(sale) else None
         if sale.index % LATE_EVERY == LATE_PLACE and _is_paid(payment):
             _return_something(sale, payment)
@@ -77,8 +77,10 @@ def _is_paid(payment: Row | None) -> bool:
     return payment is None or (payment["kind"] in totals.PAID_KINDS and payment["status"] == "SUCCESS")
 
 
-def _capture(sale: Sale, payment: Row | None, at: int) -> Row | None:
-    if payment is None or payment["kind"] != "AUTHORIZATION":
+def _capture(sale: Sale, payment: Row | None, at: int, until: int) -> Row | None:
+    """Capture what was authorised, with the shipment; half of the young ones are still waiting for it."""
+    waits = sale.dice.chance(0.5) and sale.created > until - UNSHIPPED_FOR_S
+    if payment is None or payment["kind"] != "AUTHORIZATION" or waits:
         return payment
     return _book(sale, "CAPTURE", payment["_amount"], at, gateway=payment["gateway"], _parent=payment)
 

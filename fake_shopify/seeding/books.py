@@ -1,15 +1,16 @@
-"""The books of a real shop's year, read from `retail_year1_*.parquet` into plain columns: orders, lines, shipping, and what came back.
+"""The books of a real shop's year, read from `retail_year1_*.parquet` into columns: orders, lines, postage, and what came back.
 
-The files know sales and returns as separate invoices. A returned line is booked on lines of the same product that were bought before,
-with its own value and on its own day:
+The files know sales and returns as separate invoices. A returned line is booked on lines of the same product that were bought
+before, with its own value and on its own day:
 
 1. on the customer's own lines, the same price and the latest first;
 2. else (bought before the year began) on lines of guests, then of anybody;
-3. a product that was never sold within the year, a discount given afterwards and postage that is not to be found become an amount
-   that is paid back on the customer's latest order, else on a guest's.
+3. a product that was never sold within the year, a discount given afterwards and postage that is not to be found become an
+   amount that is paid back on the customer's latest order, else on a guest's.
 
-An order is never paid back more than it cost. Postage that was invoiced alone goes to an order of the same customer on the same day,
-else to a guest's order of that day. Lines of class `other` (fees, samples, corrections) are no sales and are left out.
+An order is never paid back more than it cost. Where goods came back at another price than that of the line, the order shows the
+difference as outstanding. Postage that was invoiced alone goes to an order of the same customer on the same day, else to a
+guest's order of that day. Lines of class `other` (fees, samples, corrections) are no sales and are left out.
 """
 
 from __future__ import annotations

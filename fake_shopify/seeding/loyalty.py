@@ -34,6 +34,7 @@ class Era:
         first, size: its orders by index.
         newcomers: how many of them are first orders; these customers have the indexes from `first_customer` on, mixed evenly with
             others, `customers` in all.
+        loyal: how many of those newcomers come back.
         guests: how many have no customer.
         sums: the orders of those who come back, summed up over the eras that they first came in.
     """
@@ -41,6 +42,7 @@ class Era:
     first: int
     size: int
     newcomers: int
+    loyal: int
     guests: int
     customers: int
     first_customer: int
@@ -59,11 +61,6 @@ class Era:
     def customer_of_newcomer(self, newcomer: int) -> int:
         """Return the index of a customer who bought."""
         return self.first_customer - (-(newcomer + 1) * self.customers // self.newcomers) - 1
-
-    @property
-    def loyal(self) -> int:
-        """How many of the newcomers come back."""
-        return max(1, int(self.newcomers * COMING_BACK))
 
     def newcomer_of(self, customer: int) -> int | None:
         """Return which of the buyers a customer is; None for one who never bought."""
@@ -201,6 +198,7 @@ def _eras(orders: int, seed: int) -> list[Era]:
                 bounds[number],
                 size,
                 newcomers[number],
+                max(1, int(newcomers[number] * COMING_BACK)),
                 guests[number],
                 customers,
                 sum(era.customers for era in eras),

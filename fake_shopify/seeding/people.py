@@ -1,4 +1,4 @@
-"""Seeded customers: each a pure function of an index. Names, streets and companies are made up; e-mail addresses end in example.com."""
+"""Seeded customers, each a pure function of an index. Names and streets are made up, e-mail addresses end in example.com."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from fake_shopify.seeding.timeline import Timeline, iso
 from fake_shopify.world import Shop
 
 FIRST_NAMES = (
-    "Ada|Aldo|Alma|Amos|Anouk|Arlo|Astrid|Basil|Bea|Björn|Bruno|Cleo|Clement|Dara|Della|Dorian|Edda|Elio|Elsbeth|Emre|Enid|Esme|Ezra|"
-    "Fern|Finn|Flora|Gideon|Greta|Hana|Hector|Ida|Ines|Ivo|Jette|Joaquín|Jonah|Juno|Kaito|Keziah|Lale|Leif|Linus|Lotte|Lucía|Maeve|"
-    "Marek|Mina|Moritz|Nadia|Nell|Noor|Odette|Olin|Orla|Otis|Pia|Quentin|Rafi|Renée|Rhea|Roscoe|Rufus|Saskia|Selma|Silas|Sunniva|Tamsin|"
-    "Teo|Thea|Tobias|Ursula|Vera|Viggo|Wanda|Wren|Yara|Yusuf|Zelda|Zoë"
+    "Ada|Aldo|Alma|Amos|Anouk|Arlo|Astrid|Basil|Bea|Björn|Bruno|Cleo|Clement|Dara|Della|Dorian|Edda|Elio|Elsbeth|Emre|Enid|"
+    "Esme|Ezra|Fern|Finn|Flora|Gideon|Greta|Hana|Hector|Ida|Ines|Ivo|Jette|Joaquín|Jonah|Juno|Kaito|Keziah|Lale|Leif|Linus|"
+    "Lotte|Lucía|Maeve|Marek|Mina|Moritz|Nadia|Nell|Noor|Odette|Olin|Orla|Otis|Pia|Quentin|Rafi|Renée|Rhea|Roscoe|Rufus|"
+    "Saskia|Selma|Silas|Sunniva|Tamsin|Teo|Thea|Tobias|Ursula|Vera|Viggo|Wanda|Wren|Yara|Yusuf|Zelda|Zoë"
 ).split("|")
 LAST_NAMES = (
-    "Abernook|Alderby|Applewick|Ashgrove|Barrowby|Bexfield|Birchall-Moss|Brightwater|Calloway-Finch|Cloverdale|Coppinger|Crabtree|D'Ambly|"
-    "Dunmoor|Elderkin|Fairweather|Featherstow|Fennimore|Galehurst|Garrick-Low|Goldsparrow|Greywell|Hallowes|Hartsbrook|Hawkridge|Hazelby|"
-    "Holloway-Reed|Ironside|Juniperson|Kestrel|Kingsmoor|Larkwood|Lindqvist-Dale|Lovelace-Pond|Marchbanks|Meadowcroft|Merriwick|Nightgale|"
-    "Northway|O'Fennel|Oakhurst|Olmstead-Ray|Pebblewood|Penhallow|Quillfeather|Ravenscar|Redfern|Rosewarne|Rushmere|Saltmarsh|Sandoval-Pike|"
-    "Silverthorn|Snowdrop|Sorrelby|Stonebridge|Swansdale|Tanglewood|Thackeray-Blum|Thistledown|Tidewell|Underhill|Vandermeer-Lux|Wakefield-Orr|"
-    "Waterhouse-Pim|Wetherby|Whitlock|Wildgoose|Winterbourne|Yarrowby|Zimmerlin"
+    "Abernook|Alderby|Applewick|Ashgrove|Barrowby|Bexfield|Birchall-Moss|Brightwater|Calloway-Finch|Cloverdale|Coppinger|"
+    "Crabtree|D'Ambly|Dunmoor|Elderkin|Fairweather|Featherstow|Fennimore|Galehurst|Garrick-Low|Goldsparrow|Greywell|"
+    "Hallowes|Hartsbrook|Hawkridge|Hazelby|Holloway-Reed|Ironside|Juniperson|Kestrel|Kingsmoor|Larkwood|Lindqvist-Dale|"
+    "Lovelace-Pond|Marchbanks|Meadowcroft|Merriwick|Nightgale|Northway|O'Fennel|Oakhurst|Olmstead-Ray|Pebblewood|Penhallow|"
+    "Quillfeather|Ravenscar|Redfern|Rosewarne|Rushmere|Saltmarsh|Sandoval-Pike|Silverthorn|Snowdrop|Sorrelby|Stonebridge|"
+    "Swansdale|Tanglewood|Thackeray-Blum|Thistledown|Tidewell|Underhill|Vandermeer-Lux|Wakefield-Orr|Waterhouse-Pim|"
+    "Wetherby|Whitlock|Wildgoose|Winterbourne|Yarrowby|Zimmerlin"
 ).split("|")
+LETTERS = {name: slug(name, "x") for name in (*FIRST_NAMES, *LAST_NAMES)}
+"""How names are written in e-mail addresses."""
 COMPANIES = "Heron & Vale Studio|Lantern Supply Co.|Moss & Meridian|Paper Kite Events|Quarry Street Café|Tidewell Interiors".split(
     "|"
 )
@@ -97,7 +100,7 @@ class People:
             number=self.number(index),
             first_name=first if has_email or has_phone else None,
             last_name=last,
-            email=f"{slug(first, 'x')}.{slug(last, 'x')}.{index}@example.com" if has_email or not has_phone else None,
+            email=f"{LETTERS[first]}.{LETTERS[last]}.{index}@example.com" if has_email or not has_phone else None,
             phone=phone_of(index) if has_phone else None,
             place=place,
             street=street,

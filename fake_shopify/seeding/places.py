@@ -1,7 +1,7 @@
 """Where seeded customers live and what follows from it: addresses, the currency they may pay in, the tax and the price of shipping.
 
-Cities, state codes and base rates of taxes are plain geography and law, simplified: one rate per state or country. Streets and house
-numbers are made up, and rates of exchange are near those of a usual year.
+Cities, state codes and base rates of taxes are plain geography and law, simplified: one rate per state or country. Streets and
+house numbers are made up, and rates of exchange are near those of a usual year.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ CENT = Decimal("0.01")
 CITIES = {
     "US": "Portland OR 97205|Seattle WA 98104|Austin TX 78701|Dallas TX 75201|Denver CO 80202|Boulder CO 80302|Chicago IL 60603|"
     "Columbus OH 43215|Boston MA 02110|Buffalo NY 14202|New York NY 10013|Brooklyn NY 11201|Atlanta GA 30303|Miami FL 33130|"
-    "Tampa FL 33602|Phoenix AZ 85004|San Diego CA 92101|Sacramento CA 95814|Oakland CA 94607|Minneapolis MN 55401|Nashville TN 37203|"
-    "Raleigh NC 27601|Richmond VA 23219|Newark NJ 07102|Pittsburgh PA 15222|Boise ID 83702",
+    "Tampa FL 33602|Phoenix AZ 85004|San Diego CA 92101|Sacramento CA 95814|Oakland CA 94607|Minneapolis MN 55401|"
+    "Nashville TN 37203|Raleigh NC 27601|Richmond VA 23219|Newark NJ 07102|Pittsburgh PA 15222|Boise ID 83702",
     "CA": "Toronto ON M5V 2T6|Ottawa ON K1P 1J1|Montreal QC H2Y 1C6|Vancouver BC V6B 1A1|Calgary AB T2P 1J9|Halifax NS B3J 1S9",
     "GB": "London ENG EC1A 1BB|Leeds ENG LS1 4DY|Bristol ENG BS1 4ST|Glasgow SCT G2 1DY|Cardiff WLS CF10 1EP|York ENG YO1 7HH",
     "DE": "Berlin - 10117|Hamburg - 20095|Leipzig - 04109|Freiburg - 79098",
@@ -27,15 +27,16 @@ CITIES = {
     "AU": "Melbourne VIC 3000|Brisbane QLD 4000|Hobart TAS 7000",
 }
 STREETS = (
-    "Alder Lane|Birch Street|Canal Row|Cedar Avenue|Clover Court|Dove Hill|Elm Terrace|Fern Way|Garden Street|Harbour Road|Heron Drive|"
-    "Juniper Street|Kiln Lane|Larch Road|Lantern Street|Maple Avenue|Meadow View|Mill Street|Orchard Road|Pebble Lane|Quarry Road|"
-    "Rowan Street|Saddle Court|Spindle Street|Tannery Row|Thistle Way|Upper Green|Vine Street|Willow Bank|Wren Close"
+    "Alder Lane|Birch Street|Canal Row|Cedar Avenue|Clover Court|Dove Hill|Elm Terrace|Fern Way|Garden Street|Harbour Road|"
+    "Heron Drive|Juniper Street|Kiln Lane|Larch Road|Lantern Street|Maple Avenue|Meadow View|Mill Street|Orchard Road|"
+    "Pebble Lane|Quarry Road|Rowan Street|Saddle Court|Spindle Street|Tannery Row|Thistle Way|Upper Green|Vine Street|"
+    "Willow Bank|Wren Close"
 ).split("|")
 CURRENCIES = {"US": "USD", "CA": "CAD", "GB": "GBP", "DE": "EUR", "FR": "EUR", "AU": "AUD"}
 DOLLARS = {"USD": 1.0, "CAD": 0.73, "GBP": 1.27, "EUR": 1.09, "AUD": 0.66}
 TAXES = {
-    "US": "OR 0|WA .065|TX .0625|CO .029|IL .0625|OH .0575|MA .0625|NY .04|GA .04|FL .06|AZ .056|CA .0725|MN .06875|TN .07|NC .0475|"
-    "VA .053|NJ .06625|PA .06|ID .06",
+    "US": "OR 0|WA .065|TX .0625|CO .029|IL .0625|OH .0575|MA .0625|NY .04|GA .04|FL .06|AZ .056|CA .0725|MN .06875|TN .07|"
+    "NC .0475|VA .053|NJ .06625|PA .06|ID .06",
     "CA": "ON .13|QC .14975|BC .12|AB .05|NS .14",
     "GB": "* .20",
     "DE": "* .19",

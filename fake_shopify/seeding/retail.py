@@ -1,7 +1,7 @@
-"""A shop filled with the books of a real year (see `books`): GBP, London, no taxes; orders are made from the columns when looked at.
+"""A shop filled with the books of a real year (see `books`): GBP, London, no taxes; orders are made from columns when looked at.
 
-Every order was paid at once and shipped a day later; what came back is refunded on its day with its own value. Orders are named after
-their invoices and numbered from 1001. The files know customers by number only: their names are made up.
+Every order was paid at once and shipped a day later; what came back is refunded on its day with its own value. Orders are named
+after their invoices and numbered from 1001. The files know customers by number only: their names are made up.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fake_shopify.admin import handles, order_rows, product_rows
 from fake_shopify.admin.countries import country_code, country_names
 from fake_shopify.admin.customer_rows import INDEXED, customer_address, customer_row
 from fake_shopify.admin.mailing_addresses import address_row
-from fake_shopify.admin.order_money import ZERO, Pair, pair
+from fake_shopify.admin.order_money import ZERO, Pair
 from fake_shopify.admin.order_parts import SeededOrders, seed_orders
 from fake_shopify.admin.order_rows import FIRST_ORDER_NUMBER, Numbers
 from fake_shopify.rows import Row, Walk
@@ -83,7 +83,7 @@ class Retail:
             self.shop,
             self.run,
             self.order,
-            instants={name: self._created for name in ("createdAt", "processedAt")},
+            instants={"createdAt": self._created, "processedAt": self._created},
             walks={"updatedAt": (self._walk(),)},
             finders={
                 "name": by_invoice,
@@ -191,7 +191,7 @@ class Retail:
     def order(self, index: int) -> Row:
         """Make an order."""
         books, buyer, now = self.books, self.books.buyers[index], self._created(index)
-        known = {} if buyer == GUEST else {"email": self._email(buyer), "_customer_id": self.customer_number(buyer)}
+        known: dict[str, Any] = {} if buyer == GUEST else {"email": self._email(buyer), "_customer_id": self.customer_number(buyer)}
         order = order_rows.new_order(
             self.run.order_number(index),
             name=f"#{books.invoices[index]}",
@@ -301,7 +301,8 @@ class Retail:
 
 
 def _money(pence: int) -> Pair:
-    return pair(Decimal(pence) / 100)
+    value = Decimal(pence).scaleb(-2)
+    return value, value
 
 
 def code_of(country: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Seeded orders: each a pure function of its index. This module makes what was bought; `aftermath` what happened to it afterwards."""
+"""Seeded orders, each a pure function of its index: this module makes what was bought, `aftermath` what became of it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """When things happen in a seeded shop: instants of orders by their index, and when an order was last touched.
 
-Orders are spread over the hours between the opening and a reference instant (`until`) by weights: the time of day, the weekday and the
-season in the shop's own zone, and growth. The last order lies in the last hour, the first one soon after the opening. All instants
-are whole epoch seconds, and none of them falls with the index.
+Orders are spread over the hours between the opening and a reference instant (`until`) by weights: the time of day, the weekday
+and the season in the shop's own zone, and growth. The last order lies in the last hour. All instants are whole epoch seconds, and
+none of them falls with the index.
 """
 
 from __future__ import annotations

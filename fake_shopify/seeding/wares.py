@@ -155,13 +155,14 @@ KINDS = (
     ),
 )
 EPITHETS = (
-    "Amber|Autumn|Brookside|Coastal|Copper|Crooked|Drifting|Early|Evening|Faded|First Light|Folded|Foxglove|Gentle|Harvest|Hidden|Hushed|"
-    "Knotted|Late|Little|Lunar|Marbled|Misty|Moss|Northern|Old Mill|Painted|Quiet|Rambling|Ripple|Rolling|Salted|Sleepy|Speckled|Sunday|"
-    "Tidal|Twilight|Wandering|Wild|Winter"
+    "Amber|Autumn|Brookside|Coastal|Copper|Crooked|Drifting|Early|Evening|Faded|First Light|Folded|Foxglove|Gentle|Harvest|"
+    "Hidden|Hushed|Knotted|Late|Little|Lunar|Marbled|Misty|Moss|Northern|Old Mill|Painted|Quiet|Rambling|Ripple|Rolling|"
+    "Salted|Sleepy|Speckled|Sunday|Tidal|Twilight|Wandering|Wild|Winter"
 ).split("|")
 MATERIALS = (
-    "Ash|Bark|Birch|Clay|Cloud|Cotton|Dune|Elm|Ember|Fern|Flint|Glass|Granite|Hazel|Heather|Honey|Ink|Ivory|Juniper|Kelp|Linen|Maple|"
-    "Meadow|Oak|Olive|Paper|Pebble|Pine|Porcelain|Reed|River|Sage|Sand|Shell|Slate|Smoke|Stone|Straw|Thistle|Walnut"
+    "Ash|Bark|Birch|Clay|Cloud|Cotton|Dune|Elm|Ember|Fern|Flint|Glass|Granite|Hazel|Heather|Honey|Ink|Ivory|Juniper|Kelp|"
+    "Linen|Maple|Meadow|Oak|Olive|Paper|Pebble|Pine|Porcelain|Reed|River|Sage|Sand|Shell|Slate|Smoke|Stone|Straw|Thistle|"
+    "Walnut"
 ).split("|")
 VENDORS = (
     "Brindle & Bay",

@@ -27,6 +27,20 @@ insert into shopify.members (shop_id, user_id, app_id, token_id)
 values ($1, $2, $3, $4)
 on conflict (shop_id, user_id) do update set app_id = excluded.app_id, token_id = excluded.token_id;
 
+-- name: drop_unused_tokens
+-- Which of this user's own tokens for the shop does nobody use any more, since another kind took their place? They go.
+delete from shopify.tokens as t
+where t.shop_id = $1
+    and t.owner_user_id = $2
+    and not exists (select 1 from shopify.members as m where m.shop_id = t.shop_id and m.token_id = t.token_id);
+
+-- name: reject_token
+-- Does Shopify refuse this very token? Then it must be granted anew; one that was replaced meanwhile is left alone.
+update shopify.tokens
+set state = 'reauthorization_required', updated_at = now()
+where shop_id = $1 and token_id = $2 and row_version = $3 and state = 'active'
+returning true;
+
 -- name: list_stores
 -- Which shops is this user a member of? By id, after $2, at most $3; $4 or $5 name one.
 select s.shop_id, s.shop_domain, s.name, s.email, s.currency, s.iana_timezone, s.plan, s.country_code, s.shop_gid,
@@ -41,6 +55,10 @@ where m.user_id = $1
     and ($5::text is null or s.shop_domain = $5)
 order by s.shop_id
 limit $3;
+
+-- name: lock_shop
+-- Keep others from joining and leaving the shop until this unit ends.
+select 1 from shopify.shops where shop_id = $1 for update;
 
 -- name: leave_shop
 -- End a membership; which token did it use, and who owns that?

@@ -24,4 +24,6 @@ delete from shopify.idempotency_keys where scope = $1 and key = $2 and status is
 -- name: sweep_keys
 -- Which keys ran out? They go, a few at a time.
 delete from shopify.idempotency_keys
-where (scope, key) in (select scope, key from shopify.idempotency_keys where expires_at < now() limit $1);
+where (scope, key) in (
+    select scope, key from shopify.idempotency_keys where expires_at < now() limit $1 for update skip locked
+);

@@ -5,13 +5,17 @@ from shopify.tokens
 where shop_id = $1 and app_id = $2 and kind = $3 and owner_user_id is not distinct from $4
 for update;
 
+-- name: next_token_id
+-- Which id will the next token have?
+select pg_catalog.nextval(pg_catalog.pg_get_serial_sequence('shopify.tokens', 'token_id'));
+
 -- name: insert_token
--- Keep a new token.
+-- Keep a new token under the id it was given before.
 insert into shopify.tokens
-    (shop_id, app_id, owner_user_id, kind, access_token_sealed, refresh_token_sealed, client_id, client_secret_sealed,
-     key_id, row_version, scopes, expires_at, refresh_expires_at, state)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'active')
-returning token_id;
+    (shop_id, token_id, app_id, owner_user_id, kind, access_token_sealed, refresh_token_sealed, client_id,
+     client_secret_sealed, key_id, row_version, scopes, expires_at, refresh_expires_at, state)
+overriding system value
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'active');
 
 -- name: replace_token
 -- Put a newer token in the place of an older one; the row's version, which the seal is bound to, moves on.
@@ -56,3 +60,11 @@ update shopify.tokens set state = $3, updated_at = now() where shop_id = $1 and 
 -- name: delete_token
 -- Destroy a token.
 delete from shopify.tokens where shop_id = $1 and token_id = $2;
+
+-- name: list_client_secrets
+-- Which custom apps' secrets may sign deliveries, and for which shop?
+select t.shop_id, s.shop_domain, t.token_id, t.owner_user_id, t.row_version, t.access_token_sealed, t.refresh_token_sealed,
+    t.client_secret_sealed
+from shopify.tokens as t
+join shopify.shops as s using (shop_id)
+where t.client_secret_sealed is not null;

@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 import requests
 
+from fake_shopify import engine
+from fake_shopify.build import Options, builder
+from fake_shopify.context import Context
+from fake_shopify.world import World
 from tests.fake.conftest import TOKEN, EmptyStore
 from tests.fake_store import FakeStore
 
@@ -95,9 +99,6 @@ def test_shop_is_known_by_the_host_header_too(empty_store: EmptyStore, host: str
 
 def test_token_is_of_no_use_at_another_shop() -> None:
     """Proved with two shops in one process, for the empty store has one."""
-    from fake_shopify.build import Options, builder  # noqa: PLC0415 - only this test looks inside
-    from fake_shopify.world import World  # noqa: PLC0415
-
     world = World(builder(Options(shops=2, orders=0)))
     first, second = world.shops
     token = next(grant.token for grant in world.grants.values() if grant.shop_domain == first)
@@ -230,7 +231,7 @@ def test_read_scope_is_not_enough_to_write(empty_store: EmptyStore) -> None:
 
 
 def test_root_that_the_fake_does_not_model_says_so(empty_store: EmptyStore) -> None:
-    answer = empty_store.answer("{ shop { name } orderAttributionDefinitions(first: 1) { nodes { id } } }")
+    answer = empty_store.answer("{ shop { name } shopPayPaymentRequestReceipts(first: 1) { nodes { token } } }")
 
     assert answer["data"]["shop"]
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["FAKE_NOT_MODELLED"]
@@ -250,10 +251,6 @@ def test_aliases_fragments_and_directives_work_as_in_any_graphql(empty_store: Em
 
 
 def test_failure_of_the_fake_itself_is_an_answer_and_the_next_request_works() -> None:
-    from fake_shopify import engine  # noqa: PLC0415 - no request makes it fail, so a resolver is made to
-    from fake_shopify.build import Options, builder  # noqa: PLC0415
-    from fake_shopify.context import Context  # noqa: PLC0415
-    from fake_shopify.world import World  # noqa: PLC0415
 
     world = World(builder(Options(empty=True)))
     shop, grant = world.shop_of_token(TOKEN, None) or pytest.fail("no shop")

@@ -1,0 +1,191 @@
+"""A delivery's way in: bounds, signature, stored sealed, committed; only then is it acknowledged.
+
+In the request there is no token, no call to Shopify and no reading of values: the signature is checked over the raw bytes, and what
+is needed to keep the order per resource is looked for in the first bytes of the body. Whatever else is wrong with a validly signed
+delivery is found by the worker; refusing it here would cost the subscription.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+from msgspec import Struct
+
+from shopify_kit.database import Connection, Database
+from shopify_kit.errors import InvalidSignature, NotConfigured
+from shopify_kit.group_commit import GroupCommit
+from shopify_kit.identifiers import is_shop_domain
+from shopify_kit.jobs import Priority
+from shopify_kit.queries import load_queries
+from shopify_kit.sealing import KeyRing, Place
+from shopify_kit.secret import Secret
+from shopify_kit.signatures import verify_body
+from shopify_kit.topics import COMPLIANCE_TOPICS, topic_of
+
+MAX_WEBHOOK_BYTES: Final = 10 * 2**20
+MAX_HEADER: Final = 255
+MAX_ID: Final = 128
+HASH_BYTES: Final = 16
+HEAD_BYTES: Final = 200
+LEADING_ID = re.compile(rb'\s*\{\s*"(?:id|inventory_item_id|admin_graphql_api_id)"\s*:\s*"?([A-Za-z0-9:/_?=-]{1,120})')
+URGENT_TOPICS: Final = frozenset({*COMPLIANCE_TOPICS, "app/uninstalled"})
+
+queries = load_queries("inbox")
+
+Secrets = Callable[[str], Iterable[tuple[str, Secret]]]
+
+
+class Delivery(Struct, frozen=True):
+    """A verified delivery as it is stored; texts from headers are not signed and only bounded here.
+
+    Args:
+        app: whose secret signed it: `app`, or the shop domain of a custom app.
+        topic: canonical where Shopify knows it, else as it came.
+        path_topic: what the address said, where it said anything.
+        lane: what it keeps its order with.
+    """
+
+    app: str
+    webhook_id: str
+    event_id: str | None
+    topic: str
+    path_topic: str | None
+    shop_domain: str
+    api_version: str | None
+    subscription_name: str | None
+    triggered_at: str | None
+    body_hash: bytes
+    body_sealed: bytes
+    lane: str
+    priority: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes it the same delivery as another."""
+        return (self.app, self.webhook_id, self.shop_domain)
+
+
+def body_place(app: str, webhook_id: str, shop_domain: str) -> Place:
+    """Name the place of a sealed body."""
+    return Place("inbox", f"{app}\0{webhook_id}", shop_domain, "body", 1)
+
+
+class Inbox:
+    """Takes deliveries in.
+
+    Args:
+        secrets: shop domain → the secrets that may have signed for it, each with the name of its app.
+        wake: called after a delivery was stored, to wake a worker of this process.
+    """
+
+    def __init__(self, database: Database, keys: KeyRing, secrets: Secrets, wake: Callable[[], None]) -> None:
+        self._keys = keys
+        self._secrets = secrets
+        self._wake = wake
+        self._group: GroupCommit[Delivery, bool] = GroupCommit(database, store_deliveries, is_items_fault=_is_items_fault)
+
+    def accept(self, body: bytes, headers: Mapping[str, str], path_topic: str | None = None) -> bool:
+        """Verify and store one delivery; returns whether it is new.
+
+        Args:
+            headers: as the request has them; both families (`X-Shopify-*`, and `shopify-*` of Events) are known.
+
+        Raises:
+            NotConfigured: code `webhook_secret_not_configured`, there is no secret to check with.
+            InvalidSignature: none of the secrets signed these bytes; nothing is stored.
+            DatabaseUnavailable: not stored; Shopify sends it again.
+        """
+        shop = read_header(headers, "Shop-Domain")
+        secrets = list(self._secrets(shop))
+        if not secrets:
+            text = "No webhook secret is configured; set SHOPIFY_WEBHOOK_SECRET or SHOPIFY_APP_CLIENT_SECRET."
+            raise NotConfigured(text, code="webhook_secret_not_configured")
+        app = verify_body(body, read_header(headers, "Hmac-Sha256", limit=None), secrets)
+        if app is None:
+            raise InvalidSignature("The delivery is not signed with a secret of ours.")
+        return self.store(body, headers, path_topic, app)
+
+    def store(self, body: bytes, headers: Mapping[str, str], path_topic: str | None, app: str) -> bool:
+        """Store a delivery whose origin is proved; returns whether it is new."""
+        is_new = self._group.put(self._delivery(body, headers, path_topic, app))
+        if is_new:
+            self._wake()
+        return is_new
+
+    def _delivery(self, body: bytes, headers: Mapping[str, str], path_topic: str | None, app: str) -> Delivery:
+        shop = read_header(headers, "Shop-Domain")
+        shop = shop if is_shop_domain(shop) else ""
+        written = read_header(headers, "Topic") or _events_topic(headers)
+        topic = topic_of(written) or written[:100]
+        digest = hashlib.sha256(body).digest()[:HASH_BYTES]
+        webhook_id = read_header(headers, "Webhook-Id")
+        if not 0 < len(webhook_id) <= MAX_ID:
+            webhook_id = "body:" + hashlib.sha256(f"{shop}\0{topic}\0".encode() + body).hexdigest()
+        return Delivery(
+            app=app,
+            webhook_id=webhook_id,
+            event_id=read_header(headers, "Event-Id") or None,
+            topic=topic,
+            path_topic=path_topic[:100] if path_topic else None,
+            shop_domain=shop,
+            api_version=read_header(headers, "API-Version")[:20] or None,
+            subscription_name=read_header(headers, "Name")[:100] or None,
+            triggered_at=read_header(headers, "Triggered-At")[:40] or None,
+            body_hash=digest,
+            body_sealed=self._keys.seal(body, body_place(app, webhook_id, shop)),
+            lane=lane_of(topic, body, headers),
+            priority=priority_of(topic),
+        )
+
+
+def read_header(headers: Mapping[str, str], name: str, *, limit: int | None = MAX_HEADER) -> str:
+    """Read a header of either family, bounded, with everything dropped that is not printable ASCII."""
+    value = headers.get(f"X-Shopify-{name}") or headers.get(f"shopify-{name}") or ""
+    if limit is None:
+        return value
+    return "".join(c for c in value[: limit + 1] if c.isprintable() and c.isascii())
+
+
+def _events_topic(headers: Mapping[str, str]) -> str:
+    """Name the topic of an Events delivery, whose headers carry handle and action: `products` + `update`."""
+    handle, action = read_header(headers, "Handle"), read_header(headers, "Action")
+    return f"{handle}/{action}" if handle and action else handle
+
+
+def lane_of(topic: str, body: bytes, headers: Mapping[str, str]) -> str:
+    """Name the lane: family and id of the resource, else the topic.
+
+    The id is the first key of the payloads of every topic that has one; it decides about order only, never about meaning.
+    """
+    resource = read_header(headers, "Resource-Id")
+    match = LEADING_ID.match(body[:HEAD_BYTES])
+    number = resource or (match[1].decode("ascii") if match else "")
+    family = topic.split("/", 1)[0]
+    return f"{family}:{number.rsplit('/', 1)[-1]}" if number else f"{topic}:"
+
+
+def priority_of(topic: str) -> int:
+    """Say how soon a topic wants to be handled: compliance and uninstall, orders, the rest."""
+    if topic in URGENT_TOPICS:
+        return Priority.URGENT
+    return Priority.ORDERS if topic.startswith(("orders/", "refunds/")) else Priority.REST
+
+
+def _is_items_fault(error: BaseException) -> bool:
+    return isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError | asyncpg.ProgramLimitExceededError)
+
+
+async def store_deliveries(conn: Connection, deliveries: Sequence[Delivery]) -> list[bool]:
+    """Write a group in one statement; returns for each whether it was new."""
+    fresh: dict[tuple[str, str, str], int] = {}
+    for index, delivery in enumerate(deliveries):
+        fresh.setdefault(delivery.key, index)
+    chosen = [deliveries[index] for index in fresh.values()]
+    columns: list[list[Any]] = [[getattr(delivery, name) for delivery in chosen] for name in Delivery.__struct_fields__]
+    rows = await conn.fetch(queries.store_deliveries, *columns)
+    kept = {chosen[row["number"] - 1].key for row in rows}
+    return [delivery.key in kept and fresh[delivery.key] == index for index, delivery in enumerate(deliveries)]

@@ -1,0 +1,191 @@
+"""What a delivery says, once it is read: the event that handlers get, and why some deliveries are none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from msgspec import Struct
+
+from shopify_kit.database import Record
+from shopify_kit.topics import same_topic, topic_of
+
+MAX_DEPTH: Final = 64
+STATE_ACTIONS: Final = frozenset({"create", "update", "updated"})
+SHOP_FIELDS: Final = ("myshopify_domain", "shop_domain")
+
+
+class WebhookEvent(Struct, frozen=True):
+    """A webhook delivery as a handler sees it.
+
+    Args:
+        topic: `orders/create`.
+        shop_id: our integer of the shop, 0 where we do not know it.
+        payload: the body, a JSON object.
+        resource: `orders:123`, what the event is about; empty where it has no id.
+        version: the payload's own `updated_at` (else when it was triggered), which orders states of one resource.
+        event_id: the same for all subscriptions of one event; `webhook_id` is the delivery's.
+        attempt: 1 for the first time it is handled.
+        is_replay: somebody asked for it to be handled again.
+    """
+
+    topic: str
+    shop_domain: str
+    shop_id: int
+    payload: Mapping[str, Any]
+    resource: str
+    version: str
+    webhook_id: str
+    event_id: str | None
+    delivery_id: int
+    triggered_at: str | None
+    received_at: datetime
+    api_version: str | None
+    subscription_name: str | None
+    attempt: int = 1
+    is_replay: bool = False
+
+    @property
+    def family(self) -> str:
+        """The part of the topic before the slash."""
+        return self.topic.split("/", 1)[0]
+
+    @property
+    def action(self) -> str:
+        """The part of the topic after the slash."""
+        return self.topic.partition("/")[2]
+
+
+class NotAnEvent(Exception):
+    """A delivery without effect: `status` is `dead`, `quarantined` or `unhandled`, `reason` says why in one word."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+def read_event(row: Record, body: bytes, *, attempt: int, is_replay: bool = False) -> WebhookEvent:
+    """Read a stored delivery.
+
+    Raises:
+        NotAnEvent: it is not what it claims to be.
+    """
+    payload = read_payload(body)
+    topic = row["topic"]
+    if row["path_topic"] and not same_topic(row["path_topic"], topic):
+        raise NotAnEvent("quarantined", "topic_mismatch")
+    if not row["shop_domain"]:
+        raise NotAnEvent("quarantined", "invalid_shop")
+    check_shop(payload, row["shop_domain"])
+    family = topic.split("/", 1)[0]
+    number = _number(payload)
+    return WebhookEvent(
+        topic=topic,
+        shop_domain=row["shop_domain"],
+        shop_id=row["shop_id"],
+        payload=payload,
+        resource=f"{family}:{number}" if number else "",
+        version=version_of(payload, row["triggered_at"], row["received_at"]),
+        webhook_id=row["webhook_id"],
+        event_id=row["event_id"],
+        delivery_id=row["delivery_id"],
+        triggered_at=row["triggered_at"],
+        received_at=row["received_at"],
+        api_version=row["api_version"],
+        subscription_name=row["subscription_name"],
+        attempt=attempt,
+        is_replay=is_replay,
+    )
+
+
+def read_payload(body: bytes) -> dict[str, Any]:
+    """Read a body as a JSON object.
+
+    Raises:
+        NotAnEvent: dead with `invalid_encoding`, `json_too_deep`, `invalid_json` or `invalid_shape`.
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NotAnEvent("dead", "invalid_encoding") from None
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        raise NotAnEvent("dead", "json_too_deep") from None
+    except ValueError:
+        raise NotAnEvent("dead", "invalid_json") from None
+    if not isinstance(document, dict):
+        raise NotAnEvent("dead", "invalid_shape")
+    if _is_deeper(document, MAX_DEPTH):
+        raise NotAnEvent("dead", "json_too_deep")
+    return document
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth):
+        level = [
+            part for one in level for part in (one.values() if isinstance(one, dict) else one) if isinstance(part, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def check_shop(payload: Mapping[str, Any], shop_domain: str) -> None:
+    """Compare the shop inside the payload, where it names one, with the header, which nobody signed.
+
+    Raises:
+        NotAnEvent: quarantined with `shop_mismatch`.
+    """
+    for name in SHOP_FIELDS:
+        inside = payload.get(name)
+        if isinstance(inside, str) and inside and inside.lower() != shop_domain:
+            raise NotAnEvent("quarantined", "shop_mismatch")
+    address = payload.get("order_status_url")
+    host = address.split("/")[2] if isinstance(address, str) and address.count("/") > 2 else ""
+    if host.endswith(".myshopify.com") and host != shop_domain:
+        raise NotAnEvent("quarantined", "shop_mismatch")
+
+
+def _number(payload: Mapping[str, Any]) -> str:
+    """Return the id of what the payload is about; stock is about an item at a location."""
+    if "inventory_item_id" in payload and "location_id" in payload:
+        return f"{payload['inventory_item_id']}@{payload['location_id']}"
+    number = payload.get("id") or payload.get("admin_graphql_api_id")
+    return str(number).rsplit("/", 1)[-1][:80] if isinstance(number, int | str) else ""
+
+
+def version_of(payload: Mapping[str, Any], triggered_at: str | None, received_at: datetime) -> str:
+    """Return a text that sorts as states of a resource follow each other: an instant in UTC with microseconds."""
+    for given in (payload.get("updated_at"), triggered_at):
+        if isinstance(given, str):
+            instant = _instant(given)
+            if instant is not None:
+                return instant
+    return _sortable(received_at)
+
+
+def _instant(text: str) -> str | None:
+    """Read an instant; nanoseconds, as Shopify's Triggered-At has them, are cut."""
+    head, dot, rest = text.partition(".")
+    if dot:
+        digits = rest.rstrip("Z")[:6]
+        text = f"{head}.{digits}+00:00" if rest.endswith("Z") and digits.isdigit() else text
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return _sortable(instant) if instant.tzinfo is not None else None
+
+
+def _sortable(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def is_known(topic: str) -> bool:
+    """Say whether Shopify knows a topic of this name."""
+    return topic_of(topic) is not None

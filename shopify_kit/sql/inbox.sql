@@ -1,0 +1,229 @@
+-- name: store_deliveries
+-- Which of these deliveries are new? They are kept with a job each, committed when this statement ends, whatever the host's settings.
+with safety as (
+    select set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '1000', true)
+), given as (
+    select *
+    from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+        $10::bytea[], $11::bytea[], $12::text[], $13::smallint[]
+    ) with ordinality as g (
+        app, webhook_id, event_id, topic, path_topic, shop_domain, api_version, subscription_name, triggered_at,
+        body_hash, body_sealed, lane, priority, number
+    )
+), kept as (
+    insert into shopify.inbox
+        (shop_id, app, webhook_id, event_id, topic, path_topic, shop_domain, api_version, subscription_name, triggered_at,
+         body_hash, body_sealed, lane, is_repeat)
+    select coalesce(s.shop_id, 0), g.app, g.webhook_id, g.event_id, g.topic, g.path_topic, g.shop_domain, g.api_version,
+        g.subscription_name, g.triggered_at, g.body_hash, g.body_sealed, g.lane,
+        exists (
+            select from shopify.inbox as b
+            where b.shop_id = coalesce(s.shop_id, 0) and b.body_hash = g.body_hash and b.topic = g.topic
+                and b.received_at > now() - interval '48 hours'
+        )
+    from given as g
+    cross join safety
+    left join shopify.shops as s on s.shop_domain = g.shop_domain
+    order by g.number
+    on conflict (shop_id, app, webhook_id, shop_domain) do nothing
+    returning shop_id, delivery_id, app, webhook_id, shop_domain
+), rung as (
+    insert into shopify.jobs (shop_id, lane, kind, reference, priority, turn)
+    select k.shop_id, g.lane, 'delivery', k.delivery_id, g.priority, nextval('shopify.job_turns')
+    from kept as k
+    join given as g on (g.app, g.webhook_id, g.shop_domain) = (k.app, k.webhook_id, k.shop_domain)
+    order by k.delivery_id
+)
+select g.number
+from given as g
+join kept as k on (g.app, g.webhook_id, g.shop_domain) = (k.app, k.webhook_id, k.shop_domain);
+
+-- name: find_delivery
+-- What came in as this delivery?
+select shop_id, delivery_id, app, webhook_id, event_id, topic, path_topic, shop_domain, api_version, subscription_name, triggered_at,
+    received_at, body_hash, body_sealed, is_repeat
+from shopify.inbox
+where shop_id = $1 and delivery_id = $2;
+
+-- name: find_twin_of_another_shop
+-- Did this very body come in for another shop before, of late? Then one of the two headers is not Shopify's.
+select true
+from shopify.inbox
+where body_hash = $2 and shop_id <> $1 and shop_id <> 0 and received_at > now() - interval '48 hours' and delivery_id < $3
+limit 1;
+
+-- name: keep_outcome
+-- Note what became of a delivery; a replay writes over what was.
+insert into shopify.inbox_outcomes (shop_id, delivery_id, status, attempts, reason, last_error, resource, version)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (shop_id, delivery_id) do update
+set status = excluded.status, attempts = excluded.attempts, reason = excluded.reason, last_error = excluded.last_error,
+    resource = excluded.resource, version = excluded.version, finished_at = now();
+
+-- name: find_version
+-- What is the newest version of this resource that was applied for this topic, and is the resource gone?
+select
+    (select version from shopify.resource_versions where shop_id = $1 and resource = $2 and topic = $3) as version,
+    exists (select from shopify.resource_versions where shop_id = $1 and resource = $2 and topic = '' and deleted) as deleted;
+
+-- name: raise_version
+-- Keep the newest version; says nothing back when a newer one is there already.
+insert into shopify.resource_versions (shop_id, resource, topic, version, deleted, delivery_id)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (shop_id, resource, topic) do update
+set version = excluded.version, deleted = excluded.deleted, delivery_id = excluded.delivery_id, applied_at = now()
+where resource_versions.version <= excluded.version
+returning true;
+
+-- name: list_deliveries
+-- Which deliveries came in for these shops, newest first, and what became of them?
+select i.shop_id, i.delivery_id, i.topic, i.shop_domain, i.triggered_at, i.received_at, i.webhook_id, i.event_id, i.subscription_name,
+    coalesce(o.status, 'pending') as status, coalesce(o.attempts, j.attempts, 0) as attempts,
+    coalesce(o.last_error, j.last_error) as last_error, o.reason, o.finished_at
+from shopify.inbox as i
+left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
+left join lateral (
+    select w.attempts, w.last_error from shopify.jobs as w
+    where w.shop_id = i.shop_id and w.lane = i.lane and w.reference = i.delivery_id and o.status is null
+    limit 1
+) as j on true
+where i.shop_id = any($1::bigint[])
+    and ($2::bigint is null or i.delivery_id < $2)
+    and ($3::text is null or i.topic = $3)
+    and ($4::text is null or coalesce(o.status, 'pending') = $4)
+    and ($5::timestamptz is null or i.received_at >= $5)
+    and ($6::timestamptz is null or i.received_at <= $6)
+order by i.delivery_id desc
+limit $7;
+
+-- name: count_deliveries
+-- How many came in for these shops since $2, by topic and by what became of them?
+select i.topic, coalesce(o.status, 'pending') as status, count(*) as deliveries, max(i.received_at) as latest
+from shopify.inbox as i
+left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
+where i.shop_id = any($1::bigint[]) and i.received_at >= $2
+group by 1, 2
+order by 1, 2;
+
+-- name: find_delivery_of_shops
+-- Which delivery of these shops is this, and what became of it?
+select i.shop_id, i.delivery_id, i.app, i.topic, i.shop_domain, i.triggered_at, i.received_at, i.webhook_id, i.event_id,
+    i.subscription_name, i.api_version, i.path_topic, i.is_repeat, i.body_sealed, i.lane,
+    coalesce(o.status, 'pending') as status, coalesce(o.attempts, 0) as attempts, o.reason, o.last_error, o.finished_at
+from shopify.inbox as i
+left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
+where i.shop_id = any($1::bigint[]) and i.delivery_id = $2;
+
+-- name: replay_deliveries
+-- Which of these are to be handled again? Each gets a job unless one waits already; at most $8, after delivery $7, oldest first.
+with chosen as (
+    select i.shop_id, i.delivery_id, i.lane, i.topic
+    from shopify.inbox as i
+    left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
+    where i.shop_id = any($1::bigint[])
+        and ($2::bigint[] is null or i.delivery_id = any($2))
+        and ($3::text is null or i.topic = $3)
+        and ($4::text is null or coalesce(o.status, 'pending') = $4)
+        and ($5::timestamptz is null or i.received_at >= $5)
+        and ($6::timestamptz is null or i.received_at <= $6)
+        and i.delivery_id > $7
+    order by i.delivery_id
+    limit $8
+), fresh as (
+    select c.*
+    from chosen as c
+    where not exists (
+        select from shopify.jobs as j
+        where j.shop_id = c.shop_id and j.lane = c.lane and j.reference = c.delivery_id
+    )
+), rung as (
+    insert into shopify.jobs (shop_id, lane, kind, reference, payload, priority, turn)
+    select shop_id, lane, 'delivery', delivery_id, '{"replay": true}', 2, nextval('shopify.job_turns')
+    from fresh
+    where not $9::boolean
+    order by delivery_id
+)
+select (select count(*) from chosen) as matched, (select count(*) from fresh) as replayed, (select max(delivery_id) from chosen) as last;
+
+-- name: list_bodies
+-- Which bodies of these topic families does a shop have? By id, after $3.
+select shop_id, delivery_id, app, webhook_id, shop_domain, topic, body_sealed
+from shopify.inbox
+where shop_id = $1 and split_part(topic, '/', 1) = any($2::text[]) and delivery_id > $3
+order by delivery_id
+limit $4;
+
+-- name: redact_bodies
+-- Put an empty body in the place of these.
+update shopify.inbox as i
+set body_sealed = r.body_sealed
+from unnest($2::bigint[], $3::bytea[]) as r (delivery_id, body_sealed)
+where i.shop_id = $1 and i.delivery_id = r.delivery_id;
+
+-- name: forget_kept_answers
+-- Which kept answers may hold data of a shop? Those of its members go.
+delete from shopify.idempotency_keys as k
+where exists (select from shopify.members as m where m.shop_id = $1 and starts_with(k.scope, m.user_id || ' '));
+
+-- name: keep_export
+-- Keep what was put together for a customer.
+insert into shopify.data_exports (shop_id, customer_id, document_sealed) values ($1, $2, $3) returning export_id;
+
+-- name: list_exports
+-- Which exports does a shop have?
+select shop_id, export_id, customer_id, created_at from shopify.data_exports where shop_id = $1 order by export_id desc limit $2;
+
+-- name: find_export
+-- What stands in an export?
+select customer_id, document_sealed, created_at from shopify.data_exports where shop_id = $1 and export_id = $2;
+
+-- name: forget_exports
+-- Which exports of a customer are there? They go, as the customer asks.
+delete from shopify.data_exports where shop_id = $1 and customer_id = $2;
+
+-- name: forget_shop
+-- Forget everything the inbox holds of a shop.
+with bodies as (delete from shopify.inbox where shop_id = $1 returning 1),
+    outcomes as (delete from shopify.inbox_outcomes where shop_id = $1),
+    versions as (delete from shopify.resource_versions where shop_id = $1),
+    exports as (delete from shopify.data_exports where shop_id = $1),
+    dead as (delete from shopify.dead_jobs where shop_id = $1)
+select count(*) from bodies;
+
+-- name: keep_setup
+-- Note what webhooks a shop is to have.
+insert into shopify.webhook_setups (shop_id, user_id, address, topics, options)
+values ($1, $2, $3, $4, $5::text::jsonb)
+on conflict (shop_id) do update
+set user_id = excluded.user_id, address = excluded.address, topics = excluded.topics, options = excluded.options, updated_at = now();
+
+-- name: list_setups
+-- Which shops are to have which webhooks? By id, after $1.
+select shop_id, user_id, address, topics, options::text as options, checked_at
+from shopify.webhook_setups
+where shop_id > $1
+order by shop_id
+limit $2;
+
+-- name: find_setup
+-- Which webhooks is this shop to have?
+select shop_id, user_id, address, topics, options::text as options, checked_at from shopify.webhook_setups where shop_id = $1;
+
+-- name: note_check
+-- When was this shop last found complete?
+update shopify.webhook_setups set checked_at = $2 where shop_id = $1;
+
+-- name: sweep_inbox
+-- Old deliveries are forgotten after $1 days, dead and quarantined ones after $2, at most $3 at a time.
+with old as (
+    select i.shop_id, i.delivery_id
+    from shopify.inbox as i
+    join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
+    where i.received_at < now() - make_interval(days => least($1::integer, $2::integer))
+        and i.received_at < now() - make_interval(days => case when o.status in ('dead', 'quarantined') then $2 else $1 end)
+    limit $3
+), outcomes as (
+    delete from shopify.inbox_outcomes as o using old where (o.shop_id, o.delivery_id) = (old.shop_id, old.delivery_id)
+)
+delete from shopify.inbox as i using old where (i.shop_id, i.delivery_id) = (old.shop_id, old.delivery_id);

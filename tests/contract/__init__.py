@@ -1,0 +1,1 @@
+"""One suite per seam, run against each of its implementations (STYLE 34)."""

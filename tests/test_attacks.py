@@ -1,0 +1,372 @@
+"""Attacks and bad input as recorded: every row about a route that exists is sent, and every key of what it expects is checked."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from shopify_kit import transport
+from shopify_kit.client import AdminClient
+from shopify_kit.sealing import KeyRing
+from shopify_kit.secret import Secret
+from shopify_kit.vault import SealedToken, Token
+from tests import test_leaks
+from tests.attack_checks import CHECKS, NEEDS_TABLES, Outcome, path_exists
+from tests.attack_requests import Attack, build_attack
+from tests.fake_store import FakeStore
+from tests.processes import PROJECT_ROOT
+from tests.shared_data import SHARED_DATA
+from tests.web_host import USERS, Host, LogBook, Outbound, dump_tables, fault, keep_logs, run_sql
+
+pytest_plugins = ("tests.web_fixtures",)
+
+FILE = SHARED_DATA / "attacks_open.json"
+NOT_HTTP = {"SQL", "SETUP", "RACE", "OPS", "UNIT", "STATIC", "SUITE"}
+PRODUCT = ("shopify_kit", "shopify_web", "shopify_admin", *(path.name for path in PROJECT_ROOT.glob("shopify_*.py")))
+
+LATER: Mapping[str, str] = {
+    "PTH-002": "needs keys in object storage: there is no route /api/shopify/snapshots yet",
+    "RAC-002": "needs a running sync and app/uninstalled: there is no route /api/shopify/sync/<resource> yet",
+    "RAC-003": "needs expiring offline tokens: there is no route /api/shopify/auth/callback yet",
+    "RES-008": "needs the result of a bulk operation: there is no route /api/shopify/bulk/query yet",
+    "RES-012": "needs dead letters: there is no route /api/shopify/webhooks/events yet",
+}
+SHOWN_ELSEWHERE: Mapping[str, Callable[..., None]] = {
+    "LEK-004": test_leaks.test_no_secret_is_found_anywhere_after_everything_was_tried,
+    "LEK-011": test_leaks.test_no_secret_is_found_anywhere_after_everything_was_tried,
+    "LEK-012": test_leaks.test_no_command_line_of_the_reference_host_holds_a_secret,
+}
+
+
+def rows() -> list[Any]:
+    """Return every row as a parameter; one that skips where the recorded data are absent."""
+    if not FILE.exists():
+        return [pytest.param({}, id="absent", marks=pytest.mark.skip("recorded data (../shared/data) are absent"))]
+    return [pytest.param(row, id=row["id"]) for row in json.loads(FILE.read_text())["cases"]]
+
+
+ROWS = rows()
+
+
+class Scene:
+    """Makes the state that a row asks for; what it starts, it stops."""
+
+    def __init__(self, host: Host, make_host: Callable[..., Host], store: FakeStore, stack: ExitStack) -> None:
+        self.host = host
+        self._make_host = make_host
+        self._store = store
+        self._stack = stack
+
+    def prepare(self, row: Mapping[str, Any]) -> None:
+        """Bring about a row's precondition.
+
+        Raises:
+            KeyError: nobody wrote down how.
+        """
+        steps: Mapping[str, Callable[[], None]] = {
+            "standard fixtures": lambda: None,
+            "fake Shopify answers 401 on alice-shop for that token": lambda: None,
+            "fake Shopify returns myshopifyDomain=other.myshopify.com": self._wrong_shop,
+            "limit reached for alice": self._limit_reached,
+            "plugin registered without an authenticator, not testing": self._closed_door,
+            "resolver stub returns 10.0.0.1": self._private_resolver,
+        }
+        steps[row["precondition"]]()
+
+    def _wrong_shop(self) -> None:
+        self._stack.enter_context(fault(self._store, "wrong_shop"))
+
+    def _limit_reached(self) -> None:
+        self.host = self._make_host(SHOPIFY_RATE_LIMIT_PER_MINUTE=3)
+        answers = [self.host.get("/stores").status_code for _ in range(3)]
+        assert 429 in answers
+
+    def _closed_door(self) -> None:
+        key = "a" * 64
+        production = {"SHOPIFY_ENV": "production", "SHOPIFY_ADMIN_ORIGIN": None, "SHOPIFY_TOKEN_KEYS": key}
+        self.host = self._make_host(is_connected=False, users=None, **production)
+
+    def _private_resolver(self) -> None:
+        self.host = self._make_host(is_connected=False, SHOPIFY_ADMIN_ORIGIN=None)
+
+        known = socket.getaddrinfo
+
+        def resolve(name: Any, port: Any, *rest: Any, **more: Any) -> list[Any]:
+            if not str(name).endswith(".myshopify.com"):
+                return known(name, port, *rest, **more)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", port))]
+
+        patch = self._stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(socket, "getaddrinfo", resolve)
+
+
+def send(host: Host, attack: Attack) -> TestResponse:
+    """Send a request as it is, also with header values that no honest client could send."""
+    headers = {name: value for name, value in attack.headers.items() if not set(value) & set("\r\n")}
+    crooked = {f"HTTP_{name.upper().replace('-', '_')}": attack.headers[name] for name in attack.headers.keys() - headers.keys()}
+    return host.app.test_client().open(
+        attack.path, method=attack.method, headers=headers, data=attack.body, environ_overrides=crooked
+    )
+
+
+@contextmanager
+def counted_connects() -> Iterator[list[Any]]:
+    """Count connections of sockets to anywhere but Postgres."""
+    seen: list[Any] = []
+    connect = transport._connect
+
+    def spy(*arguments: Any) -> socket.socket:
+        seen.append(arguments)
+        return connect(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "_connect", spy)
+        yield seen
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not row.values[0] or row.values[0]["method"] not in NOT_HTTP])
+def test_recorded_request_is_answered_as_expected(
+    row: Mapping[str, Any],
+    host: Host,
+    make_host: Callable[..., Host],
+    web_store: FakeStore,
+    outbound: Outbound,
+    record_property: Callable[[str, object], None],
+) -> None:
+    if "{{every_route}}" in row["path"]:
+        check_every_route(host, row)
+        return
+    if not path_exists(host, row["path"]):
+        pytest.skip(f"there is no route {row['path'].partition('?')[0][:80]} yet")
+    with ExitStack() as stack, keep_logs() as logs:
+        scene = Scene(host, make_host, web_store, stack)
+        scene.prepare(row)
+        attack = build_attack(row, scene.host)
+
+        outcome = perform(scene.host, attack, row["expected"], outbound, logs)
+
+        check_expectations(row["expected"], outcome)
+        for note in outcome.notes:
+            record_property("note", note)
+
+
+def perform(host: Host, attack: Attack, expected: Mapping[str, Any], outbound: Outbound, logs: LogBook) -> Outcome:
+    """Send a row and note all that happens."""
+    before = dump_tables(host.dsn) if NEEDS_TABLES & expected.keys() else {}
+    outbound.clear()
+    if "startup_log" not in expected:
+        logs.lines.clear()
+    with counted_connects() as connects:
+        began = time.monotonic()
+        response = send(host, attack)
+        elapsed_s = time.monotonic() - began
+    return Outcome(host, attack, response, outbound, logs, elapsed_s, before, len(connects), lambda other: send(host, other))
+
+
+def check_expectations(expected: Mapping[str, Any], outcome: Outcome) -> None:
+    """Check every key, and what holds for every answer."""
+    unknown = expected.keys() - CHECKS.keys()
+    assert not unknown, f"no check for {', '.join(sorted(unknown))}"
+    assert outcome.response.status_code != 500
+    assert outcome.response.headers["X-Request-Id"]
+    if outcome.response.get_data():
+        assert outcome.response.mimetype == "application/json"
+    tokens = [shop.access_token for shop in outcome.host.shops.values()]
+    assert [token for token in tokens if token in outcome.logs.text + outcome.response.get_data(as_text=True)] == []
+    for name, value in expected.items():
+        CHECKS[name](outcome, value)
+
+
+def check_every_route(host: Host, row: Mapping[str, Any]) -> None:
+    """Nobody gets anything of any route but health; routes that a row names and that exist are among those tried."""
+    tried = set()
+    for rule in host.app.url_map.iter_rules():
+        path = rule.rule.replace("<id>", "1")
+        if not path.startswith("/api/shopify/") or path in ("/api/shopify/health", "/api/shopify/health/summary"):
+            continue
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            answer = host.app.test_client().open(path, method=method, headers=row["headers"], data=row["body"])
+            assert (answer.status_code, answer.get_json()["code"]) == (401, "unauthenticated"), (method, path)
+            tried.add(path)
+    wanted = {path for path in row["expected"]["routes_min"] if path_exists(host, path)}
+    assert wanted <= tried
+    assert len(tried) >= 25
+
+
+# Rows that are no requests
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.values[0] and row.values[0]["method"] in NOT_HTTP])
+def test_recorded_scene_ends_as_expected(row: Mapping[str, Any], make_host: Callable[..., Host]) -> None:
+    name = row["id"]
+    if name in LATER:
+        pytest.skip(LATER[name])
+    if name in SHOWN_ELSEWHERE:
+        assert SHOWN_ELSEWHERE[name].__name__.startswith("test_")
+        return
+    if name not in SCENES:
+        pytest.skip(f"nobody wrote down how to play it: {row['method']} {row['path']}")
+    SCENES[name](row["expected"], make_host)
+
+
+def swap_columns(expected: Mapping[str, Any], make_host: Callable[..., Host]) -> None:
+    host = make_host()
+    keep_token_with_refresh(host)
+    run_sql(
+        host.dsn,
+        "update shopify.tokens set access_token_sealed = refresh_token_sealed, refresh_token_sealed = access_token_sealed"
+        " where refresh_token_sealed is not null",
+    )
+
+    assert host.get("/shop").get_json()["code"] == expected["api_code"]
+
+
+def keep_token_with_refresh(host: Host) -> None:
+    """Give alice's token a refresh token, as grants of OAuth have."""
+    (row,) = run_sql(host.dsn, "select shop_id from shopify.shops where shop_domain = $1", host.shops["alice"].shop_domain)
+    shop = host.shops["alice"]
+    pair = (Secret(shop.access_token), Secret("shprt_" + "0" * 32))
+    token = Token(row["shop_id"], shop.shop_domain, 1, "static", pair[0], owner="u-alice", refresh_token=pair[1])
+    host.integration.database.run(host.integration.vault.store, token)
+    assert host.get("/shop").status_code == 200
+
+
+def damage_ciphertext(expected: Mapping[str, Any], make_host: Callable[..., Host]) -> None:
+    host = make_host()
+    (row,) = run_sql(host.dsn, "select access_token_sealed as sealed from shopify.tokens where owner_user_id = 'u-alice'")
+    whole = row["sealed"]
+    for damaged in (whole[:-1], whole[:20], whole[:1], b"", whole[:-1] + bytes([whole[-1] ^ 1]), whole[:2] + b"zz" + whole[4:]):
+        run_sql(host.dsn, "update shopify.tokens set access_token_sealed = $1 where owner_user_id = 'u-alice'", damaged)
+
+        answer = host.get("/shop")
+
+        assert (answer.status_code, answer.get_json()["code"]) == (409, expected["api_code"])
+    assert expected["crash"] is False
+    assert host.get("/shop", "mallory").status_code == 200
+
+
+def put_old_row_back(expected: Mapping[str, Any], make_host: Callable[..., Host]) -> None:
+    host = make_host()
+    assert "InvalidTag" in expected["behaviour"]
+    (old,) = run_sql(host.dsn, "select access_token_sealed as sealed from shopify.tokens where owner_user_id = 'u-alice'")
+    assert host.connect("alice", host.shops["alice"]).status_code == 200
+    run_sql(host.dsn, "update shopify.tokens set access_token_sealed = $1 where owner_user_id = 'u-alice'", old["sealed"])
+
+    assert host.get("/shop").get_json()["code"] == "token_unreadable"
+
+
+def rotate_keys_while_serving(expected: Mapping[str, Any], make_host: Callable[..., Host]) -> None:
+    old, new = "1" * 64, "2" * 64
+    before = make_host(SHOPIFY_TOKEN_KEYS=old)
+    host = make_host(dsn=before.dsn, is_connected=False, SHOPIFY_TOKEN_KEYS=f"{new},{old}")
+    vault, reseal_row = host.integration.vault, host.integration.vault._reseal_row
+    answers: list[int] = []
+
+    def stop_after_one(row: SealedToken) -> int:
+        if len(left_on(host, old)) < len(USERS):
+            raise KeyboardInterrupt
+        return reseal_row(row)
+
+    stop = threading.Event()
+
+    def serve() -> None:
+        while not stop.is_set():
+            answers.append(host.get("/shop").status_code)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(vault, "_reseal_row", stop_after_one)
+            with pytest.raises(KeyboardInterrupt):
+                vault.reseal()
+        assert len(left_on(host, old)) == len(USERS) - 1
+        vault.reseal()
+    finally:
+        stop.set()
+        thread.join()
+
+    assert expected["resumable_after_kill"] is True
+    assert len(left_on(host, old)) == expected["rows_left_on_k1"]
+    assert len([status for status in answers if status != 200]) == expected["errors"]
+    assert answers
+
+
+def left_on(host: Host, key: str) -> list[Any]:
+    """Return the tokens that are sealed with a key."""
+    return run_sql(host.dsn, "select 1 from shopify.tokens where key_id = $1", KeyRing([Secret(key)]).current)
+
+
+def unfold_a_bomb(expected: Mapping[str, Any], make_host: Callable[..., Host]) -> None:
+    host = make_host()
+    with fault(host.store, "bomb", size_bytes=2**30), watched_memory() as grown_mb:
+        answer = host.get("/shop")
+
+    assert (answer.status_code, answer.get_json()["code"]) == (502, expected["reason"])
+    assert max(grown_mb) <= expected["worker_rss_mb_max"]
+
+
+@contextmanager
+def watched_memory() -> Iterator[list[float]]:
+    """Note by how many MB this process has grown, again and again."""
+    grown_mb, stop = [0.0], threading.Event()
+    start = resident_mb()
+
+    def watch() -> None:
+        while not stop.wait(0.002):
+            grown_mb.append(resident_mb() - start)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield grown_mb
+    finally:
+        stop.set()
+        thread.join()
+
+
+def resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+def drip_an_answer(expected: Mapping[str, Any], make_host: Callable[..., Host]) -> None:
+    defaults: Any = AdminClient.run.__kwdefaults__
+    assert expected["total_deadline_s"] == transport.TOTAL_TIMEOUT_S == defaults["timeout_s"]
+    host = make_host()
+    with fault(host.store, "drip", delay_s=0.2), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(defaults, "timeout_s", 1.0)
+        began = time.monotonic()
+
+        answer = host.get("/shop")
+
+    assert (answer.status_code, answer.get_json()["code"]) == (504, "upstream_timeout")
+    assert time.monotonic() - began < 2
+
+
+def find_sql_in_strings(expected: Mapping[str, Any], _make_host: Callable[..., Host]) -> None:
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", expected["ruff_rule"], "--output-format", "json"]
+    done = subprocess.run([*command, *PRODUCT], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+
+    assert len(json.loads(done.stdout)) == expected["findings"]
+
+
+SCENES: Mapping[str, Callable[[Mapping[str, Any], Callable[..., Host]], None]] = {
+    "CRY-002": swap_columns,
+    "CRY-003": damage_ciphertext,
+    "CRY-004": put_old_row_back,
+    "CRY-005": rotate_keys_while_serving,
+    "RES-009": unfold_a_bomb,
+    "RES-010": drip_an_answer,
+    "SQL-008": find_sql_in_strings,
+}
