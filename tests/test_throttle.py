@@ -355,7 +355,7 @@ def test_the_turn_of_a_process_that_was_killed_ends_by_itself(database_url: str,
 
         with ThreadPoolExecutor(1) as callers:
             large = callers.submit(take, Throttle(throttle._database), 600, timeout_s=5)
-            wait_until(lambda: not has(throttle, 1), what="the next caller's turn")
+            wait_until(lambda: not has(throttle, 1), timeout_s=1, what="the next caller's turn")
             large.result()
 
 

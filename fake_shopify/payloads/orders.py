@@ -16,6 +16,7 @@ from fake_shopify.admin.order_fields import gateway_names
 from fake_shopify.admin.order_lines import merged_taxes
 from fake_shopify.admin.order_money import ZERO, Pair, portion
 from fake_shopify.admin.order_rows import confirmation_number
+from fake_shopify.admin.shop import business_entity_row
 from fake_shopify.context import Context
 from fake_shopify.money import decimal_text, scalar
 from fake_shopify.payloads.shape import Payload, address, money_set
@@ -83,6 +84,7 @@ def _texts(ctx: Context, order: Row) -> Payload:
         "contact_email": order["email"],
         "customer_locale": "en",
         "email": order["email"],
+        "merchant_business_entity_id": business_entity_row(ctx)["id"].rsplit("/", 1)[-1],
         "name": order["name"],
         "note": order.get("note"),
         "note_attributes": [{"name": one["key"], "value": one["value"]} for one in order["customAttributes"]],
