@@ -63,6 +63,7 @@ class Webhooks:
     Args:
         admin_of: (user, shop) → what makes a `ShopAdmin` for that shop.
         wake: wakes a worker of this process.
+        ensure_schema: see `Inbox`.
     """
 
     def __init__(
@@ -74,14 +75,15 @@ class Webhooks:
         clock: Clock,
         *,
         admin_of: AdminOf,
-        wake: Callable[[], None],
+        wake: Callable[[], None] = lambda: None,
+        ensure_schema: Callable[[], object] = lambda: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
         self._admin_of = admin_of
         self.secrets = SecretBook(settings, vault, clock)
-        self.inbox = Inbox(database, keys, self.secrets, wake)
+        self.inbox = Inbox(database, keys, self.secrets, wake, ensure_schema)
         self.addresses = Addresses(settings)
         self.history = History(database, keys)
         self.compliance = Compliance(database, keys)

@@ -80,9 +80,13 @@ class Inbox:
     Args:
         secrets: shop domain → the secrets that may have signed for it, each with the name of its app.
         wake: called after a delivery was stored, to wake a worker of this process.
+        ensure_schema: called before a delivery is stored; cheap once the schema is known to be there.
     """
 
-    def __init__(self, database: Database, keys: KeyRing, secrets: Secrets, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, keys: KeyRing, secrets: Secrets, wake: Callable[[], None], ensure_schema: Callable[[], object]
+    ) -> None:
+        self._ensure_schema = ensure_schema
         self._keys = keys
         self._secrets = secrets
         self._wake = wake
@@ -111,6 +115,7 @@ class Inbox:
 
     def store(self, body: bytes, headers: Mapping[str, str], path_topic: str | None, app: str) -> bool:
         """Store a delivery whose origin is proved; returns whether it is new."""
+        self._ensure_schema()
         is_new = self._group.put(self._delivery(body, headers, path_topic, app))
         if is_new:
             self._wake()

@@ -9,6 +9,7 @@ them imports `threading`. What runs on the loop is the caller's business: this f
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import threading
 import weakref
@@ -307,6 +308,19 @@ def start_daemon(name: str, work: Callable[[], None]) -> Thread:
     thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
     return thread
+
+
+def at_fork(*, in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:
+    """Have two methods called after each fork, as long as their object lives."""
+    parent, child = weakref.WeakMethod(in_parent), weakref.WeakMethod(in_child)
+    os.register_at_fork(
+        after_in_parent=lambda: (method := parent()) and method(), after_in_child=lambda: (method := child()) and method()
+    )
+
+
+def is_pool_child() -> bool:
+    """Say whether `multiprocessing` made this process: such a child computes for its parent and serves nobody."""
+    return multiprocessing.parent_process() is not None
 
 
 def map_in_threads(function: Callable[[T], R], items: Iterable[T], *, max_threads: int = 4) -> list[R]:

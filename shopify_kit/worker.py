@@ -66,6 +66,7 @@ class Worker:
         doers: kind of job → `function(job) -> effect | None`; it runs in a thread, outside any transaction, and may raise `Parked`
             (never again) or anything else (again later). The effect is stored in the transaction that marks the job done.
         schedules: name → (cron text, function): run once across all workers per slot; the function should only put jobs in lanes.
+        prepare: called before each look for work; brings the schema up to date where that could not be done before.
         hands: threads that do jobs.
     """
 
@@ -76,6 +77,7 @@ class Worker:
         clock: Clock,
         *,
         schedules: Mapping[str, Schedule] | None = None,
+        prepare: Callable[[], object] = lambda: None,
         hands: int = HANDS,
         deadline_s: float = DEADLINE_S,
     ) -> None:
@@ -84,6 +86,7 @@ class Worker:
         self._doers = doers
         self._clock = clock
         self._schedules = dict(schedules or {})
+        self._prepare = prepare
         self._deadline_s = deadline_s
         self._lock = Lock()
         self._ready: deque[Job] = deque()
@@ -133,6 +136,7 @@ class Worker:
         pause_s = POLL_S
         while not self._stop.is_set():
             try:
+                self._prepare()
                 claimed = self._claim()
                 self._tend()
                 pause_s = BUSY_POLL_S if claimed else POLL_S

@@ -599,7 +599,14 @@ def test_customer_is_created_changed_and_deleted(host: Host) -> None:
     assert (made["email"], made["note"], made["email_marketing_consent"]["state"]) == (email, "Old", "subscribed")
     assert made["default_address"]["city"] == "Ottawa"
     assert host.get(path).get_json()["customer"] == made
-    body = {"customer": {"last_name": "Bee", "note": None, "tags": ["c"], "email_marketing_consent": {"state": "unsubscribed", "opt_in_level": "single_opt_in"}}}
+    body = {
+        "customer": {
+            "last_name": "Bee",
+            "note": None,
+            "tags": ["c"],
+            "email_marketing_consent": {"state": "unsubscribed", "opt_in_level": "single_opt_in"},
+        }
+    }
     changed = host.put(path, body).get_json()["customer"]
     assert (changed["first_name"], changed["last_name"], changed["tags"]) == ("Ann", "Bee", "c")
     assert changed["email_marketing_consent"]["state"] == "unsubscribed"

@@ -15,7 +15,7 @@ import pytest
 
 from tests.processes import PROJECT_ROOT
 
-PACKAGES = [name for name in ("shopify_kit", "shopify_admin", "shopify_web", "fake_shopify") if (PROJECT_ROOT / name).is_dir()]
+PACKAGES = sorted(path.parent.name for path in PROJECT_ROOT.glob("*shopify*/__init__.py"))
 FLAT_MODULES = sorted(path.name for path in PROJECT_ROOT.glob("shopify_*.py"))
 NOT_SHIPPED = shutil.ignore_patterns(
     ".*", "__pycache__", "build", "dist", "*.egg-info", "node_modules", "tests", "benchmarks", "docs"
