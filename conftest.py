@@ -19,6 +19,9 @@ from tests.databases import fresh_database
 from tests.fake_store import FakeStore, run_fake_store
 from tests.shared_data import SHARED_DATA
 
+# Work in the background is what a test asks for, and nothing else.
+os.environ.setdefault("SHOPIFY_WORKER", "off")
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -250,11 +250,100 @@ class Installations:
         """Note that Shopify does not accept a store's token any more, unless another one took its place meanwhile."""
         self._database.run(_reject, store, actor)
 
+    def shop_ids(self, user_id: str, shop_domain: str | None = None) -> list[int]:
+        """List the ids of a user's shops, or of the one that is named.
+
+        Raises:
+            NotFound: the user has no shop of that name.
+        """
+        found = self._database.run(_list_shop_ids, user_id, shop_domain)
+        if shop_domain is not None and not found:
+            raise NotFound("The user has no such shop.")
+        return found
+
+    def all_shop_ids(self, shop_domain: str | None = None) -> list[int]:
+        """List the ids of every shop there is, or of the one that is named, for whoever runs the backend.
+
+        Raises:
+            NotFound: there is no shop of that name.
+        """
+        found = self._database.run(_list_all_shop_ids, shop_domain)
+        if shop_domain is not None and not found:
+            raise NotFound(f"There is no shop {shop_domain}.")
+        return found
+
+    # What Shopify tells by webhook
+
+    def keep_webhook_secret(self, store: Store, secret: Secret) -> None:
+        """Keep the secret that a custom app signs its deliveries with, beside the token of that app.
+
+        Raises:
+            Conflict: code `client_secret_known`, the connection was made with a client secret, and that is another one.
+        """
+        if secret in self._settings.verification_secrets or self._vault.client_secret(store.sealed) == secret:
+            return
+        if store.token_kind != "static":
+            text = "The shop was connected with a client secret, which signs its deliveries; leave webhook_secret out."
+            raise Conflict(text, code="client_secret_known")
+        self._database.run(self._add_secret, store, self._vault.access_token(store.sealed), secret)
+
+    async def _add_secret(self, conn: Connection, store: Store, access_token: Secret, secret: Secret) -> None:
+        token = Token(
+            store.id,
+            store.shop_domain,
+            store.app_id,
+            store.token_kind,
+            access_token,
+            owner=store.sealed.owner,
+            client_id=store.client_id,
+            client_secret=secret,
+            scopes=store.scopes,
+            expires_at=store.expires_at,
+        )
+        await self._vault.store(conn, token)
+
+    def refresh(self, shop_id: int) -> None:
+        """Ask Shopify anew what the shop is and which access scopes each of its tokens has."""
+        for store in self._database.run(_list_of_shop, shop_id):
+            if store.token_state == "active":
+                shop = self._prove(store.shop_domain, self._vault.access_token(store.sealed))
+                self._database.run(_keep_facts, store, shop)
+
+    def uninstalled(self, shop_id: int, happened_at: datetime) -> Departure:
+        """Find out whether an app really left a shop, and destroy the tokens that went with it.
+
+        The message alone proves nothing, since its headers are not signed and it may come late: a token goes only when Shopify
+        refuses it now.
+        """
+        stores = self._database.run(_list_of_shop, shop_id)
+        refused = [store for store in stores if not self._is_accepted(store)]
+        for store in refused:
+            self._database.run(_end_token, store)
+        if refused or not stores:
+            return "confirmed"
+        installed_at = max(store.connected_at for store in stores if store.connected_at)
+        return "late" if installed_at > happened_at else "still_installed"
+
+    def _is_accepted(self, store: Store) -> bool:
+        """Ask Shopify with the token; one that its app can have anew at any time is asked for anew."""
+        try:
+            if store.token_kind == "client_credentials":
+                self._renew(store)
+            else:
+                self._prove(store.shop_domain, self._vault.access_token(store.sealed))
+        except TokenRejected:
+            return False
+        return True
+
     # Leaving
 
     def disconnect(self, user_id: str, store: Store, *, purge: bool, actor: str) -> None:
         """End the user's membership; the last member of a token destroys it, the last one of the shop its data when `purge`."""
         self._database.run(_leave, user_id, store.id, purge, actor)
+
+
+Departure = Literal["confirmed", "still_installed", "late"]
+"""What became of a message that the app was uninstalled."""
 
 
 def _store(row: Record) -> Store:
@@ -283,6 +372,33 @@ async def _list_stores(
     conn: Connection, user_id: str, after: int, limit: int, store_id: int | None, domain: str | None
 ) -> Sequence[Record]:
     return await conn.fetch(queries.list_stores, user_id, after, limit, store_id, domain)
+
+
+async def _list_shop_ids(conn: Connection, user_id: str, shop_domain: str | None) -> list[int]:
+    return [row["shop_id"] for row in await conn.fetch(queries.list_shop_ids, user_id, shop_domain)]
+
+
+async def _list_all_shop_ids(conn: Connection, shop_domain: str | None) -> list[int]:
+    return [row["shop_id"] for row in await conn.fetch(queries.list_all_shop_ids, shop_domain)]
+
+
+async def _list_of_shop(conn: Connection, shop_id: int) -> list[Store]:
+    return [_store(row) for row in await conn.fetch(queries.list_tokens_of_shop, shop_id)]
+
+
+async def _keep_facts(conn: Connection, store: Store, shop: Shop) -> None:
+    facts = (shop.admin_graphql_api_id, shop.name, shop.email, shop.currency, shop.timezone, shop.plan, shop.country_code)
+    await conn.execute(queries.keep_facts, store.id, *facts)
+    await conn.execute(queries.keep_scopes, store.id, store.sealed.token_id, store.sealed.version, list(shop.scopes))
+
+
+async def _end_token(conn: Connection, store: Store) -> None:
+    """Destroy a token that Shopify refuses; the members that used it are gone with it."""
+    await conn.execute(queries.lock_shop, store.id)
+    if not await conn.fetchval(queries.end_token, store.id, store.sealed.token_id, store.sealed.version):
+        return
+    await add_entry(conn, "shop.uninstalled", actor="shopify", subject=store.sealed.owner, shop_id=store.id)
+    await conn.execute(queries.mark_left, store.id)
 
 
 async def _token_states(conn: Connection, user_id: str | None) -> list[dict[str, Any]]:

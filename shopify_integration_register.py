@@ -9,7 +9,7 @@ repaired at run time is logged once, with what to set, and answered with False.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -19,12 +19,14 @@ from typing import Any, Final
 from flask import Blueprint, Flask
 from loguru import logger
 
+from shopify_cli import make_group
 from shopify_custom_apps import Installations
 from shopify_kit.audit import AuditLog
 from shopify_kit.client import AdminClient
 from shopify_kit.clock import Clock, SystemClock
 from shopify_kit.database import Database
 from shopify_kit.documents import Documents
+from shopify_kit.embedded_worker import EmbeddedWorker
 from shopify_kit.errors import DatabaseUnavailable, IntegrationError, SettingsError
 from shopify_kit.idempotency import IdempotencyStore
 from shopify_kit.migrations import Schema
@@ -32,22 +34,24 @@ from shopify_kit.oauth import TokenEndpoint
 from shopify_kit.sealing import KeyRing, development_key
 from shopify_kit.secret import Secret
 from shopify_kit.settings import Settings, load_app_settings
-from shopify_kit.throttle import Throttle
+from shopify_kit.throttle import Priority, Throttle
 from shopify_kit.transport import AddressBook, RequestsTransport
 from shopify_kit.vault import Vault
 from shopify_kit.versions import DEFAULT_API_VERSION
+from shopify_kit.worker import Worker
 from shopify_routes import api
-from shopify_service import ShopifyService
+from shopify_service import ShopAdmin, ShopifyService
 from shopify_web.api import Endpoint, answer_unknown_routes, build_blueprint
 from shopify_web.callers import Authenticate, Callers
 from shopify_web.limits import RateLimit
 from shopify_web.parts import Parts
+from shopify_webhooks import Quarantine, Superseded, WebhookEvent, Webhooks
 
 NAME: Final = "shopify"
 PREFIX: Final = "/api/shopify"
-FEATURES: Final = ("core", "search", "graphql")
+FEATURES: Final = ("core", "search", "graphql", "webhooks")
 GROUPS: Final = ("core", "auth", "webhooks", "bulk", "sync", "custom_apps", "analytics")
-DESCRIPTION: Final = "Shops, products, orders, customers and inventory of Shopify, for this backend."
+DESCRIPTION: Final = "Shops, products, orders, customers, inventory and webhooks of Shopify, for this backend."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,11 @@ class ShopifyIntegration:
 
     parts: Parts
     vault: Vault
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The inbox: `@webhooks.on("orders/create")` registers the host's own handlers."""
+        return self.parts.webhooks
 
     @property
     def settings(self) -> Settings:
@@ -77,8 +86,13 @@ class ShopifyIntegration:
         """Who is connected with which shop."""
         return self.parts.installations
 
+    def make_worker(self, **options: Any) -> Worker:
+        """Make a worker that drains the lanes, for a process of its own; keywords as `Worker`'s (`hands`, `deadline_s`)."""
+        return self.parts.make_worker(**options)
+
     def close(self) -> None:
-        """Close this process's connections to Postgres and to Shopify."""
+        """End this process's worker and close its connections to Postgres and to Shopify."""
+        self.parts.worker.stop()
         self.parts.database.close()
         self.parts.client.close()
 
@@ -120,6 +134,8 @@ def _register(app: Flask, db_pool: object, authenticate: Authenticate | None, op
         integration.close()
         raise
     app.extensions[NAME] = integration
+    app.cli.add_command(make_group())
+    integration.parts.worker.arm()
     if not integration.parts.callers.is_configured:
         _warn_of_closed_door(settings)
 
@@ -194,14 +210,34 @@ def build_integration(
     transport = RequestsTransport(addresses)
     client = AdminClient(transport, addresses, Throttle(database), api_version=settings.api_version)
     endpoint = TokenEndpoint(transport, addresses)
+    schema, service = Schema(database), ShopifyService(client, documents)
+    installations = Installations(database, vault, client, endpoint, documents, settings, clock)
+
+    def admin_of(user_id: str, shop_id: int) -> Callable[[], ShopAdmin]:
+        return lambda: _admin(installations, service, user_id, shop_id)
+
+    def make_worker(**options: Any) -> Worker:
+        return Worker(database, webhooks.doers(), clock, schedules=webhooks.schedules(), prepare=schema.ensure, **options)
+
+    worker = EmbeddedWorker(make_worker, is_on=settings.worker == "embedded")
+
+    def wake() -> None:
+        worker.ensure()
+        worker.wake()
+
+    webhooks = Webhooks(database, vault, keys, settings, clock, admin_of=admin_of, wake=wake, ensure_schema=schema.ensure)
+    _introduce(webhooks, installations)
     parts = Parts(
         settings=settings,
         database=database,
-        schema=Schema(database),
+        schema=schema,
         keys=keys,
         client=client,
-        service=ShopifyService(client, documents),
-        installations=Installations(database, vault, client, endpoint, documents, settings, clock),
+        service=service,
+        installations=installations,
+        webhooks=webhooks,
+        worker=worker,
+        make_worker=make_worker,
         audit=AuditLog(database),
         idempotency=IdempotencyStore(database, keys),
         callers=Callers(settings, authenticate),
@@ -212,6 +248,29 @@ def build_integration(
         features=FEATURES,
     )
     return ShopifyIntegration(parts, vault)
+
+
+def _admin(installations: Installations, service: ShopifyService, user_id: str, shop_id: int) -> ShopAdmin:
+    """Speak to a shop for one of its members, behind those who wait for an answer."""
+    store = installations.find(user_id, store_id=shop_id)
+    return service.admin(installations.access(store), store.currency, priority=Priority.BACKGROUND)
+
+
+def _introduce(webhooks: Webhooks, installations: Installations) -> None:
+    """Topic → what the features do about it."""
+
+    @webhooks.on("app/uninstalled")
+    def end_installation(event: WebhookEvent) -> None:
+        outcome = installations.uninstalled(event.shop_id, event.happened_at)
+        if outcome == "late":
+            raise Superseded
+        if outcome == "still_installed":
+            raise Quarantine("app_still_installed")
+
+    @webhooks.on("app/scopes_update")
+    @webhooks.on("shop/update")
+    def refresh_shop(event: WebhookEvent) -> None:
+        installations.refresh(event.shop_id)
 
 
 def _database_source(settings: Settings, db_pool: object) -> object:

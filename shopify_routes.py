@@ -18,6 +18,7 @@ from shopify_kit.clock import iso
 from shopify_kit.errors import InvalidInput
 from shopify_kit.secret import Secret
 from shopify_kit.throttle import ThrottleStatus
+from shopify_web import webhook_views
 from shopify_web.answers import Reply, encode
 from shopify_web.api import Api, Call
 from shopify_web.callers import Policy
@@ -615,3 +616,6 @@ def graphql(call: Call) -> Mapping[str, Any]:
     answer = call.admin().graphql(body.query, body.variables, is_mutation=is_mutation)
     cost = QueryCost(answer.requested_cost, answer.actual_cost, answer.cost)
     return {"data": answer.data or None, "errors": answer.errors, "cost": cost}
+
+
+api.include(webhook_views.api)

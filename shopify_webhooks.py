@@ -15,12 +15,13 @@ from msgspec import Struct
 
 from shopify_admin.webhooks import Wanted
 from shopify_inbox.compliance import Compliance
-from shopify_inbox.deliveries import MAX_WEBHOOK_BYTES, Inbox, queries
+from shopify_inbox.deliveries import MAX_WEBHOOK_BYTES, Headers, Inbox, queries
 from shopify_inbox.events import WebhookEvent
 from shopify_inbox.handling import KIND, DeliveryDoer, Handler, Handlers, Quarantine, Superseded, Unit
-from shopify_inbox.history import Filter, History, Replayed
+from shopify_inbox.history import STATUSES, Filter, History, Replayed
 from shopify_inbox.secret_book import SecretBook
-from shopify_inbox.subscriptions import Addresses, Result, read_topics, set_up, toml_section
+from shopify_inbox.subscriptions import Addresses, read_topics, set_up, toml_section
+from shopify_inbox.subscriptions import Result as SetupResult
 from shopify_kit.audit import add_entry
 from shopify_kit.clock import Clock
 from shopify_kit.database import Connection, Database, Record
@@ -82,6 +83,7 @@ class Webhooks:
         self._clock = clock
         self._settings = settings
         self._admin_of = admin_of
+        self._wake = wake
         self.secrets = SecretBook(settings, vault, clock)
         self.inbox = Inbox(database, keys, self.secrets, wake, ensure_schema)
         self.addresses = Addresses(settings)
@@ -126,11 +128,11 @@ class Webhooks:
 
     # Taking in
 
-    def accept(self, body: bytes, headers: Mapping[str, str], path_topic: str | None = None) -> bool:
+    def accept(self, body: bytes, headers: Headers, path_topic: str | None = None) -> bool:
         """Verify, store and commit one delivery; returns whether it is new. See `Inbox.accept`."""
         return self.inbox.accept(body, headers, path_topic)
 
-    def accept_verified(self, body: bytes, headers: Mapping[str, str]) -> bool:
+    def accept_verified(self, body: bytes, headers: Headers) -> bool:
         """Store a delivery that the host's own gateway has verified; returns whether it is new."""
         return self.inbox.store(body, headers, None, "gateway")
 
@@ -144,7 +146,7 @@ class Webhooks:
         address: str | None,
         topics: Sequence[str] | None,
         options: Mapping[str, Any] | None = None,
-    ) -> Result:
+    ) -> SetupResult:
         """Make a shop's subscriptions what is wanted and remember that, so that the watchdog restores what gets lost.
 
         Args:
@@ -158,7 +160,7 @@ class Webhooks:
         self._database.run(_keep_setup, setup)
         return result
 
-    def _apply(self, setup: Setup) -> Result:
+    def _apply(self, setup: Setup) -> SetupResult:
         wanted = [wanted_of(setup, topic) for topic in setup.topics]
         return set_up(self._admin_of(setup.user_id, setup.shop_id), wanted, ours=self.addresses.ours(setup.address))
 
@@ -180,6 +182,24 @@ class Webhooks:
     def toml(self, address: str | None = None, topics: Sequence[str] | None = None) -> str:
         """Write the `[webhooks]` section of `shopify.app.toml`."""
         return toml_section(address or self.addresses.default, read_topics(topics), api_version=self._settings.api_version)
+
+    def check(self, address: str | None, topics: Sequence[str] | None) -> None:
+        """Refuse an address or a topic before anything else is done.
+
+        Raises:
+            InvalidInput: see `set_up`.
+        """
+        self.addresses.check(address)
+        read_topics(topics)
+
+    # Replay
+
+    def replay(self, shop_ids: Sequence[int], chosen: Filter, *, after: int = 0, dry_run: bool = False) -> Replayed:
+        """Have deliveries of these shops handled again; see `History.replay`."""
+        done = self.history.replay(shop_ids, chosen, after=after, dry_run=dry_run)
+        if done.replayed and not dry_run:
+            self._wake()
+        return done
 
     # The watchdog
 
@@ -238,8 +258,8 @@ def wanted_of(setup: Setup, topic: str) -> Wanted:
     )
 
 
-def check_gateway_headers(headers: Mapping[str, str]) -> None:
-    """Demand what a gateway must pass on.
+def check_gateway_headers(headers: Headers) -> str:
+    """Demand what a gateway must pass on; returns the shop domain.
 
     Raises:
         InvalidInput: topic or shop is missing.
@@ -247,6 +267,7 @@ def check_gateway_headers(headers: Mapping[str, str]) -> None:
     for name in ("X-Shopify-Topic", "X-Shopify-Shop-Domain"):
         if not headers.get(name):
             raise InvalidInput.field(name, "pass Shopify's header on")
+    return headers.get("X-Shopify-Shop-Domain") or ""
 
 
 # Units
@@ -291,10 +312,12 @@ async def _sweep(conn: Connection) -> None:
 
 __all__ = [
     "MAX_WEBHOOK_BYTES",
+    "STATUSES",
     "Filter",
     "Handler",
     "Quarantine",
     "Replayed",
+    "SetupResult",
     "Superseded",
     "Unit",
     "WebhookEvent",

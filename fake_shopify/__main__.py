@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -48,7 +49,7 @@ def _positive(text: str) -> int:
     return _count(text)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m fake_shopify", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=4000, help="port to listen on; 0 takes a free one (default 4000)")
@@ -79,12 +80,12 @@ def _arguments() -> argparse.Namespace:
         metavar="HTTPS=HTTP",
         help="send deliveries for this https origin to that address; may be repeated",
     )
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> int:
-    """Serve until SIGINT or SIGTERM."""
-    chosen = _arguments()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM; the arguments are the command line's unless given."""
+    chosen = _arguments(arguments)
     options = Options(
         chosen.seed, chosen.orders, chosen.shops, chosen.empty, chosen.parquet, chosen.until, deliver=dict(chosen.deliver)
     )

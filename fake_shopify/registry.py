@@ -1,7 +1,7 @@
 """Which function answers which field: `@query`, `@mutation` and `@field` fill one table, which the engine attaches.
 
-A resolver is `function(ctx, **arguments)` for a root field and `function(row, ctx, **arguments)` for a field of an object; arguments
-come under their GraphQL names, absent ones are not passed.
+A resolver is `function(ctx, **arguments)` for a root field and `function(row, ctx, **arguments)` for a field of an object;
+arguments come under their GraphQL names, absent ones are not passed.
 """
 
 from __future__ import annotations

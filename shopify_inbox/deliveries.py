@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Protocol
 
 import asyncpg
 from msgspec import Struct
@@ -37,6 +37,13 @@ URGENT_TOPICS: Final = frozenset({*COMPLIANCE_TOPICS, "app/uninstalled"})
 queries = load_queries("inbox")
 
 Secrets = Callable[[str], Iterable[tuple[str, Secret]]]
+
+
+class Headers(Protocol):
+    """What a request's headers can do: look one up, whatever its case."""
+
+    def get(self, key: str, /) -> str | None:
+        """Return a header's value, or None."""
 
 
 class Delivery(Struct, frozen=True):
@@ -92,7 +99,7 @@ class Inbox:
         self._wake = wake
         self._group: GroupCommit[Delivery, bool] = GroupCommit(database, store_deliveries, is_items_fault=_is_items_fault)
 
-    def accept(self, body: bytes, headers: Mapping[str, str], path_topic: str | None = None) -> bool:
+    def accept(self, body: bytes, headers: Headers, path_topic: str | None = None) -> bool:
         """Verify and store one delivery; returns whether it is new.
 
         Args:
@@ -113,7 +120,7 @@ class Inbox:
             raise InvalidSignature("The delivery is not signed with a secret of ours.")
         return self.store(body, headers, path_topic, app)
 
-    def store(self, body: bytes, headers: Mapping[str, str], path_topic: str | None, app: str) -> bool:
+    def store(self, body: bytes, headers: Headers, path_topic: str | None, app: str) -> bool:
         """Store a delivery whose origin is proved; returns whether it is new."""
         self._ensure_schema()
         is_new = self._group.put(self._delivery(body, headers, path_topic, app))
@@ -121,7 +128,7 @@ class Inbox:
             self._wake()
         return is_new
 
-    def _delivery(self, body: bytes, headers: Mapping[str, str], path_topic: str | None, app: str) -> Delivery:
+    def _delivery(self, body: bytes, headers: Headers, path_topic: str | None, app: str) -> Delivery:
         shop = read_header(headers, "Shop-Domain")
         shop = shop if is_shop_domain(shop) else ""
         written = read_header(headers, "Topic") or _events_topic(headers)
@@ -147,7 +154,7 @@ class Inbox:
         )
 
 
-def read_header(headers: Mapping[str, str], name: str, *, limit: int | None = MAX_HEADER) -> str:
+def read_header(headers: Headers, name: str, *, limit: int | None = MAX_HEADER) -> str:
     """Read a header of either family, bounded, with everything dropped that is not printable ASCII."""
     value = headers.get(f"X-Shopify-{name}") or headers.get(f"shopify-{name}") or ""
     if limit is None:
@@ -155,13 +162,13 @@ def read_header(headers: Mapping[str, str], name: str, *, limit: int | None = MA
     return "".join(c for c in value[: limit + 1] if c.isprintable() and c.isascii())
 
 
-def _events_topic(headers: Mapping[str, str]) -> str:
+def _events_topic(headers: Headers) -> str:
     """Name the topic of an Events delivery, whose headers carry handle and action: `products` + `update`."""
     handle, action = read_header(headers, "Handle"), read_header(headers, "Action")
     return f"{handle}/{action}" if handle and action else handle
 
 
-def lane_of(topic: str, body: bytes, headers: Mapping[str, str]) -> str:
+def lane_of(topic: str, body: bytes, headers: Headers) -> str:
     """Name the lane: family and id of the resource, else the topic.
 
     The id is the first key of the payloads of every topic that has one; it decides about order only, never about meaning.

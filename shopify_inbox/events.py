@@ -48,6 +48,11 @@ class WebhookEvent(Struct, frozen=True):
     is_replay: bool = False
 
     @property
+    def happened_at(self) -> datetime:
+        """When it happened, as far as the payload or Shopify's header say."""
+        return datetime.fromisoformat(self.version).replace(tzinfo=UTC)
+
+    @property
     def family(self) -> str:
         """The part of the topic before the slash."""
         return self.topic.split("/", 1)[0]

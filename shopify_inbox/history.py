@@ -56,9 +56,11 @@ class History:
         self._database = database
         self._keys = keys
 
-    def list(self, shop_ids: Sequence[int], chosen: Filter, *, before: int | None, limit: int) -> list[dict[str, Any]]:
-        """List deliveries, newest first."""
-        rows = self._database.run(_list, list(shop_ids), chosen, before, limit)
+    def list(
+        self, shop_ids: Sequence[int], chosen: Filter, *, after: int | None, limit: int, oldest_first: bool = False
+    ) -> list[dict[str, Any]]:
+        """List deliveries, newest first unless `oldest_first`; `after` is the id that the page before ended with."""
+        rows = self._database.run(_list, list(shop_ids), chosen, after, limit, oldest_first)
         return [_shown(row) for row in rows]
 
     def statistics(self, shop_ids: Sequence[int], since: datetime) -> dict[str, Any]:
@@ -138,8 +140,11 @@ def _shown(row: Record) -> dict[str, Any]:
     }
 
 
-async def _list(conn: Connection, shops: list[int], chosen: Filter, before: int | None, limit: int) -> list[Record]:
-    return await conn.fetch(queries.list_deliveries, shops, before, chosen.topic, chosen.status, chosen.since, chosen.until, limit)
+async def _list(
+    conn: Connection, shops: list[int], chosen: Filter, after: int | None, limit: int, oldest_first: bool
+) -> list[Record]:
+    query = queries.list_oldest_deliveries if oldest_first else queries.list_deliveries
+    return await conn.fetch(query, shops, after, chosen.topic, chosen.status, chosen.since, chosen.until, limit)
 
 
 async def _count(conn: Connection, shops: list[int], since: datetime) -> list[Record]:

@@ -180,8 +180,8 @@ class Lanes:
     def move_door(self) -> None:
         """Look from where on jobs stand at the door, so that a claim need not pass the remains of all that left it.
 
-        A pinned snapshot keeps those remains in the index for ever. The margin is for jobs whose transaction drew its turn early and
-        commits late; `ring_forgotten` finds what is even later.
+        A pinned snapshot keeps those remains in the index for ever. The margin is for jobs whose transaction drew its turn early
+        and commits late; `ring_forgotten` finds what is even later.
         """
         first = self._database.run(_first_turn, self._door)
         ahead = first if first is not None else self._seen_turn

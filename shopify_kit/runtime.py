@@ -9,8 +9,8 @@ them imports `threading`. What runs on the loop is the caller's business: this f
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
@@ -320,7 +320,8 @@ def at_fork(*, in_parent: Callable[[], None], in_child: Callable[[], None]) -> N
 
 def is_pool_child() -> bool:
     """Say whether `multiprocessing` made this process: such a child computes for its parent and serves nobody."""
-    return multiprocessing.parent_process() is not None
+    loaded: Any = sys.modules.get("multiprocessing.process")
+    return loaded is not None and loaded.parent_process() is not None
 
 
 def map_in_threads(function: Callable[[T], R], items: Iterable[T], *, max_threads: int = 4) -> list[R]:

@@ -1,9 +1,9 @@
 """A worker: threads that take jobs out of the lanes, do them, and keep the house in order.
 
-One thread dispatches: it claims as many lanes as there are idle hands, renews leases, wakes sleepers, frees the lanes of workers that
-are gone, gives out the runs of schedules. The hands do one lane at a time, so that a resource that is stuck holds one hand and no
-other resource. A hand that exceeds its deadline is given up: its job is put to sleep under the same lease, and a fresh hand takes its
-place; what it still does is not stored.
+One thread dispatches: it claims as many lanes as there are idle hands, renews leases, wakes sleepers, frees the lanes of workers
+that are gone, gives out the runs of schedules. The hands do one lane at a time, so that a resource that is stuck holds one hand
+and no other resource. A hand that exceeds its deadline is given up: its job is put to sleep under the same lease, and a fresh
+hand takes its place; what it still does is not stored.
 """
 
 from __future__ import annotations

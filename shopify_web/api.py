@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
@@ -53,7 +53,8 @@ RETURNING = frozenset({400, 409, 429})
 class Endpoint(Struct, frozen=True, kw_only=True):
     """One route: what it takes (edge models, by name), who may call it, what it answers.
 
-    `own_form` is the content type of a view that answers in a form of its own, and not in the one of all others.
+    `own_form` is the content type of a view that answers in a form of its own, and not in the one of all others. A `raw` view gets
+    the body's bytes in `Call.raw`, whatever they are. A list is `is_across_shops` when it shows all shops of the user.
     """
 
     method: Method
@@ -67,6 +68,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     answers: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
     own_form: str | None = None
+    raw: bool = False
+    is_across_shops: bool = False
     max_body_bytes: int = MAX_JSON_BYTES
 
     @property
@@ -92,6 +95,10 @@ class Api:
 
         return decorate
 
+    def include(self, other: Api) -> None:
+        """Take in the routes of another file of views."""
+        self.endpoints += other.endpoints
+
 
 class Call(Struct):
     """One request as a view sees it: read, checked, and with the caller known."""
@@ -103,6 +110,7 @@ class Call(Struct):
     path: Mapping[str, Any]
     query: Any = None
     body: Any = None
+    raw: bytes = b""
     standing: Standing | None = None
     idempotency_key: str | None = None
     caller: Caller | None = None
@@ -191,14 +199,18 @@ class Call(Struct):
 
     def list(self, name: str, listing: Listing) -> dict[str, Any]:
         """Shape a page of a list."""
-        cursor = write_cursor(self.parts.keys, listing.page.next_cursor, **self._list_identity())
+        return self.page(name, listing.items, listing.page.next_cursor)
+
+    def page(self, name: str, items: Sequence[Any], next_cursor: str | None) -> dict[str, Any]:
+        """Shape a page of a list; `next_cursor` is what `after` returns for the page that follows."""
+        cursor = write_cursor(self.parts.keys, next_cursor, **self._list_identity())
         page = {"next_cursor": cursor, "has_next": cursor is not None}
-        return {name: listing.items, "total": len(listing.items), "page": page, "filters": self.filters()}
+        return {name: items, "total": len(items), "page": page, "filters": self.filters()}
 
     def _list_identity(self) -> dict[str, Any]:
         return {
             "user_id": self.user_id,
-            "shop_domain": self.store().shop_domain,
+            "shop_domain": "" if self.endpoint.is_across_shops else self.store().shop_domain,
             "route": self.endpoint.path,
             "filters": self.filters(),
         }
@@ -276,7 +288,9 @@ def _handler(parts: Parts, endpoint: Endpoint) -> Callable[..., Response]:
 
 def _answer(call: Call, incoming: Request) -> Response:
     endpoint = call.endpoint
-    body = read_bytes(incoming, endpoint.max_body_bytes)
+    call.raw = body = read_bytes(incoming, endpoint.max_body_bytes)
+    if endpoint.policy is Policy.SIGNED:
+        return _respond(call, endpoint.view(call))
     document = _document(endpoint, incoming, body)
     if endpoint.policy in (Policy.USER, Policy.HOST):
         _let_in(call, incoming)
@@ -300,7 +314,7 @@ def _document(endpoint: Endpoint, incoming: Request, body: bytes) -> dict[str, A
     if endpoint.method == "GET" or (not body and endpoint.method == "DELETE"):
         return None
     check_json_type(incoming)
-    return parse_json(body)
+    return None if endpoint.raw else parse_json(body)
 
 
 def _query(incoming: Request) -> dict[str, str]:
@@ -317,6 +331,7 @@ def _let_in(call: Call, incoming: Request) -> None:
     call.caller = call.parts.callers.identify(incoming)
     call.standing = call.parts.limit.take(f"{call.caller.kind}:{call.caller.actor}")
     call.parts.schema.ensure()
+    call.parts.worker.ensure()
 
 
 def _act(call: Call, in_query: Any, in_body: Any) -> None:
@@ -366,9 +381,13 @@ def _view(call: Call, given: Mapping[str, Any], document: Mapping[str, Any] | No
     except TokenRejected:
         call.note_rejected_token()
         raise
+    return _respond(call, made)
+
+
+def _respond(call: Call, made: Reply | Mapping[str, Any] | Response) -> Response:
     if isinstance(made, Response):
         return made
-    reply = made if isinstance(made, Reply) else Reply(made, endpoint.status)
+    reply = made if isinstance(made, Reply) else Reply(made, call.endpoint.status)
     reply.headers = call.headers() | reply.headers
     return success(reply, call.request_id)
 

@@ -45,7 +45,7 @@ def look_at_health(parts: Parts, *, detailed: bool, user_id: str | None = None) 
     observed = parts.client.observed
     services: dict[str, dict[str, Any]] = {
         "database": {"status": "up" if database.is_up else "down"},
-        "worker": {"status": parts.settings.worker},
+        "worker": {"status": parts.worker.state},
         "shopify": {
             "status": "fell_forward" if observed.fell_forward else "ok",
             "api_version": observed.answered or observed.asked,

@@ -48,6 +48,7 @@ ERRORS = {
     "504": "Shopify was too slow.",
 }
 NOT_PUBLIC = {"401", "404", "409", "422", "429", "502", "504"}
+NOT_SIGNED = {"400", "403", "404", "409", "415", "422", "429", "502", "504"}
 NOT_HOST = {"404", "409", "422", "502", "504"}
 NOT_WITHOUT_BODY = {"413", "415"}
 ID = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
@@ -106,6 +107,8 @@ def _operation(endpoint: Endpoint, answers: Mapping[str, Any], schemas: Mapping[
     if endpoint.body is not None:
         schema = {"$ref": SCHEMAS + endpoint.body}
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if endpoint.raw:
+        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": True}}}
     if endpoint.method == "POST" and endpoint.policy is Policy.USER:
         made["parameters"].append(IDEMPOTENCY_KEY)
     if endpoint.policy in (Policy.PUBLIC, Policy.SIGNED):
@@ -121,7 +124,7 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _query_parameters(endpoint: Endpoint, schemas: Mapping[str, Any]) -> list[dict[str, Any]]:
-    is_for_somebody = endpoint.policy in (Policy.USER, Policy.HOST) and endpoint.body is None
+    is_for_somebody = endpoint.policy in (Policy.USER, Policy.HOST) and endpoint.body is None and not endpoint.raw
     name = endpoint.query or (WhoQuery.__name__ if is_for_somebody else None)
     if name is None:
         return []
@@ -145,7 +148,7 @@ def _response(endpoint: Endpoint, answers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _errors(endpoint: Endpoint) -> dict[str, Any]:
-    absent = {Policy.PUBLIC: NOT_PUBLIC, Policy.HOST: NOT_HOST}.get(endpoint.policy, set())
+    absent = {Policy.PUBLIC: NOT_PUBLIC, Policy.HOST: NOT_HOST, Policy.SIGNED: NOT_SIGNED}.get(endpoint.policy, set())
     if endpoint.method == "GET":
         absent = absent | NOT_WITHOUT_BODY
     content = {"application/json": {"schema": {"$ref": SCHEMAS + "Error"}}}

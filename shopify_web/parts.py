@@ -11,13 +11,16 @@ from shopify_kit.audit import AuditLog
 from shopify_kit.client import AdminClient
 from shopify_kit.clock import Clock
 from shopify_kit.database import Database
+from shopify_kit.embedded_worker import EmbeddedWorker
 from shopify_kit.idempotency import IdempotencyStore
 from shopify_kit.migrations import Schema
 from shopify_kit.sealing import KeyRing
 from shopify_kit.settings import Settings
+from shopify_kit.worker import Worker
 from shopify_service import ShopifyService
 from shopify_web.callers import Callers
 from shopify_web.limits import RateLimit
+from shopify_webhooks import Webhooks
 
 
 class Parts(Struct, frozen=True):
@@ -30,6 +33,9 @@ class Parts(Struct, frozen=True):
     client: AdminClient
     service: ShopifyService
     installations: Installations
+    webhooks: Webhooks
+    worker: EmbeddedWorker
+    make_worker: Callable[..., Worker]
     audit: AuditLog
     idempotency: IdempotencyStore
     callers: Callers

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from shopify_kit.errors import InvalidInput
-from shopify_web import edges
+from shopify_web import edges, webhook_edges
 from shopify_web.fields import ShopDomainError
 from shopify_web.texts import shown
 
@@ -21,7 +21,7 @@ MAX_REASON = 300
 
 def model(name: str) -> type[BaseModel]:
     """Return an edge model by its name."""
-    found: type[BaseModel] = getattr(edges, name)
+    found: type[BaseModel] = getattr(edges if hasattr(edges, name) else webhook_edges, name)
     return found
 
 

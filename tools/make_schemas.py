@@ -27,11 +27,10 @@ from typing import Any
 VERSIONS = ("2025-10", "2026-01", "2026-04", "2026-07", "2026-10")
 TARGET = Path(__file__).resolve().parent.parent / "fake_shopify" / "schemas"
 SCOPE = re.compile(r"`((?:un)?(?:authenticated_)?(?:read|write)_[a-z_]+)`")
-KEPT = (
-    ("name", "kind", "ofType", "type", "fields", "args", "inputFields", "interfaces", "enumValues", "possibleTypes")
-    + ("defaultValue", "isDeprecated", "deprecationReason", "isOneOf", "gidTypes")
-    + ("__schema", "queryType", "mutationType", "types", "directives", "locations", "isRepeatable")
-)
+KEPT = """
+    name kind ofType type fields args inputFields interfaces enumValues possibleTypes defaultValue isDeprecated deprecationReason
+    isOneOf gidTypes __schema queryType mutationType types directives locations isRepeatable
+""".split()
 
 
 def compact(node: Any) -> Any:

@@ -87,3 +87,46 @@ join shopify.tokens as t on t.shop_id = m.shop_id and t.token_id = m.token_id
 where $1::text is null or m.user_id = $1
 order by s.shop_domain, t.kind
 limit 1000;
+
+-- name: list_shop_ids
+-- Which shops is this user a member of, or is it this one?
+select s.shop_id
+from shopify.members as m
+join shopify.shops as s using (shop_id)
+where m.user_id = $1 and ($2::text is null or s.shop_domain = $2)
+order by s.shop_id;
+
+-- name: list_tokens_of_shop
+-- Which tokens does a shop have, whoever brought them?
+select s.shop_id, s.shop_domain, s.name, s.email, s.currency, s.iana_timezone, s.plan, s.country_code, s.shop_gid,
+    s.installed_at, t.app_id, t.token_id, t.kind, t.state, t.scopes, t.expires_at, t.client_id, t.owner_user_id,
+    t.row_version, t.access_token_sealed, t.refresh_token_sealed, t.client_secret_sealed
+from shopify.shops as s
+join shopify.tokens as t using (shop_id)
+where s.shop_id = $1
+order by t.token_id;
+
+-- name: keep_facts
+-- What does Shopify say of the shop now?
+update shopify.shops
+set shop_gid = $2, name = $3, email = $4, currency = $5, iana_timezone = $6, plan = $7, country_code = $8, updated_at = now()
+where shop_id = $1;
+
+-- name: keep_scopes
+-- Which access scopes does this very token have now?
+update shopify.tokens set scopes = $4, updated_at = now()
+where shop_id = $1 and token_id = $2 and row_version = $3 and scopes <> $4;
+
+-- name: end_token
+-- Destroy this very token, unless another took its place meanwhile; its members go with it.
+delete from shopify.tokens where shop_id = $1 and token_id = $2 and row_version = $3 returning true;
+
+-- name: mark_left
+-- Note that nobody is connected to the shop any more, where that is so.
+update shopify.shops as s
+set uninstalled_at = now(), updated_at = now()
+where s.shop_id = $1 and not exists (select 1 from shopify.members as m where m.shop_id = s.shop_id);
+
+-- name: list_all_shop_ids
+-- Which shops are there at all, or is there this one?
+select shop_id from shopify.shops where $1::text is null or shop_domain = $1 order by shop_id;

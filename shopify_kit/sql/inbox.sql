@@ -97,6 +97,27 @@ where i.shop_id = any($1::bigint[])
 order by i.delivery_id desc
 limit $7;
 
+-- name: list_oldest_deliveries
+-- Which deliveries came in for these shops, oldest first, and what became of them?
+select i.shop_id, i.delivery_id, i.topic, i.shop_domain, i.triggered_at, i.received_at, i.webhook_id, i.event_id, i.subscription_name,
+    coalesce(o.status, 'pending') as status, coalesce(o.attempts, j.attempts, 0) as attempts,
+    coalesce(o.last_error, j.last_error) as last_error, o.reason, o.finished_at
+from shopify.inbox as i
+left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
+left join lateral (
+    select w.attempts, w.last_error from shopify.jobs as w
+    where w.shop_id = i.shop_id and w.lane = i.lane and w.reference = i.delivery_id and o.status is null
+    limit 1
+) as j on true
+where i.shop_id = any($1::bigint[])
+    and ($2::bigint is null or i.delivery_id > $2)
+    and ($3::text is null or i.topic = $3)
+    and ($4::text is null or coalesce(o.status, 'pending') = $4)
+    and ($5::timestamptz is null or i.received_at >= $5)
+    and ($6::timestamptz is null or i.received_at <= $6)
+order by i.delivery_id
+limit $7;
+
 -- name: count_deliveries
 -- How many came in for these shops since $2, by topic and by what became of them?
 select i.topic, coalesce(o.status, 'pending') as status, count(*) as deliveries, max(i.received_at) as latest

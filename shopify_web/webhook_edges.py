@@ -1,0 +1,88 @@
+"""Edge models of the webhook routes; see `edges`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from shopify_web.edges import Edge, PageQuery, Who, WhoQuery
+from shopify_web.fields import From, Id, Lowered, NotEmpty, QueryFlag, SecretText, ShopDomain, Text, Until
+
+Status = Annotated[
+    Literal["pending", "processed", "superseded", "unhandled", "duplicate", "quarantined", "dead"],
+    Lowered,
+]
+Names = Annotated[list[NotEmpty], Field(max_length=100)]
+
+
+class TopicBody(Edge):
+    """One topic with what Shopify is to send of it."""
+
+    topic: NotEmpty
+    filter: Annotated[str, Field(min_length=1, max_length=1000)] | None = Field(
+        None, description="In Shopify's search syntax: only events that match are delivered."
+    )
+    include_fields: Names = Field(default_factory=list, description="Only these fields of the payload.")
+    metafield_namespaces: Names = Field(default_factory=list, description="Metafields of these namespaces come along.")
+
+
+Topics = Annotated[list[NotEmpty | TopicBody], Field(min_length=1, max_length=250)]
+
+
+class WebhookSetupBody(Who):
+    """Which webhooks a shop is to have."""
+
+    webhook_secret: SecretText | None = Field(None, description="What the shop's custom app signs with, where it has its own.")
+    webhook_url: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
+        None, description="On the origin of SHOPIFY_WEBHOOK_URL, or one of SHOPIFY_WEBHOOK_DESTINATIONS; else SHOPIFY_WEBHOOK_URL."
+    )
+    topics: Topics | None = Field(None, description="The default topics unless given.")
+
+
+class RegisterAllBody(Who):
+    """The same by the host's base address."""
+
+    base_url: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    topics: Topics | None = None
+
+
+class EventListQuery(PageQuery):
+    """Which deliveries."""
+
+    topic: NotEmpty | None = None
+    status: Status | None = None
+    since: From | None = None
+    until: Until | None = None
+    sort: Literal["-received_at", "received_at"] = Field("-received_at", description="Newest first unless `received_at`.")
+    include_stats: QueryFlag = False
+
+
+class ReplayBody(Edge):
+    """Which deliveries are to be handled again; at least one filter."""
+
+    user_id: Text | None = None
+    shop_domain: ShopDomain | None = None
+    topic: NotEmpty | None = None
+    status: Status | None = None
+    since: From | None = None
+    until: Until | None = None
+    ids: Annotated[list[Id], Field(min_length=1, max_length=500)] | None = None
+    after: Annotated[int, Field(ge=0)] = Field(0, description="`next_after` of the portion before.")
+    dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if all(value is None for value in (self.shop_domain, self.topic, self.status, self.since, self.until, self.ids)):
+            raise ValueError("say which: shop_domain, topic, status, since, until or ids")
+        return self
+
+
+class TopicsQuery(WhoQuery):
+    """For which shop; all topics without a shop."""
+
+
+class TomlQuery(Edge):
+    """For which address."""
+
+    webhook_url: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
