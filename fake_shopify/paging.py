@@ -18,6 +18,9 @@ from fake_shopify.failures import TopLevelError
 from fake_shopify.rows import Row
 
 MAX_PAGE = 250
+EVERYTHING = 2**31 - 1
+"""A page that is all there is: what bulk operations read. It is meant by this very object, which no request can name."""
+
 SortValue = str | int | float | None
 SortKey = Callable[[Row], SortValue]
 
@@ -30,6 +33,8 @@ def window(arguments: dict[str, Any]) -> tuple[int, bool]:
     if first is not None and last is not None:
         raise TopLevelError("providing both first and last is not supported", "BAD_REQUEST")
     name, count = ("first", first) if first is not None else ("last", last)
+    if count is EVERYTHING:
+        return EVERYTHING, False
     if count is not None and count < 0:
         raise TopLevelError(f"{name} cannot be negative", "BAD_REQUEST")
     if count is not None and count > MAX_PAGE:
@@ -97,6 +102,13 @@ class Connection(dict[str, Any]):
 EMPTY = Connection([], [], has_next=False, has_previous=False)
 
 
+class Whole(Connection):
+    """All rows, perhaps one by one: there are `nodes` and nothing else."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        dict.__init__(self, nodes=rows)
+
+
 def page(rows: Iterable[Row], arguments: dict[str, Any], *, key: SortKey = by_id, reverse: bool | None = None) -> Connection:
     """Sort rows by `key` (then by id), cut the page that `arguments` ask for and return it as a connection.
 
@@ -105,6 +117,8 @@ def page(rows: Iterable[Row], arguments: dict[str, Any], *, key: SortKey = by_id
     count, from_end = window(arguments)
     backwards = bool(arguments.get("reverse")) if reverse is None else reverse
     ordered = sorted(rows, key=lambda row: _order(key, row), reverse=backwards)
+    if count is EVERYTHING:
+        return Whole(ordered)
     return cut(ordered, arguments, key, backwards, count, from_end)
 
 
@@ -140,6 +154,8 @@ def page_of_list(rows: Sequence[Row], arguments: dict[str, Any]) -> Connection:
     """Cut a page out of rows whose order is the order of the list (variants by position, lines of an order)."""
     count, from_end = window(arguments)
     ordered = list(reversed(rows)) if arguments.get("reverse") else list(rows)
+    if count is EVERYTHING:
+        return Whole(ordered)
     numbers = [row.number for row in ordered]
     low, high = 0, len(ordered)
     if arguments.get("after"):
@@ -161,6 +177,8 @@ def _place(numbers: list[int], cursor: str) -> int:
 
 def stream_page(rows: Iterable[Row], count: int, *, key: SortKey, has_previous: bool) -> Connection:
     """Take a page off rows that come in order and one by one (seeded tables): looks one row ahead, never at all of them."""
+    if count is EVERYTHING:
+        return Whole(rows)
     chosen = list(islice(rows, count + 1))
     shown = chosen[:count]
     cursors = [encode_cursor(row, key(row)) for row in shown]

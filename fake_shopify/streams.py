@@ -17,7 +17,19 @@ from typing import Any
 
 from fake_shopify.clock import iso
 from fake_shopify.failures import TopLevelError
-from fake_shopify.paging import Connection, SortKey, SortValue, by_id, comparable, decode_cursor, encode_cursor, page, window
+from fake_shopify.paging import (
+    EVERYTHING,
+    Connection,
+    SortKey,
+    SortValue,
+    Whole,
+    by_id,
+    comparable,
+    decode_cursor,
+    encode_cursor,
+    page,
+    window,
+)
 from fake_shopify.rows import Row, Seeded, Table, Walk
 from fake_shopify.search import NUMBER, Field, Group, Search, Term
 
@@ -233,13 +245,15 @@ def _sorted(table: Table, found: Reach, search: Search, key: SortKey, cut: Cut) 
     """Yield what is found in the order of any sort key: all of it is looked at, and made again when it is shown."""
     assert table.seeded is not None
     order, seeded = _order_by(key), table.seeded
-    made = ((seeded.make(index), index) for index in _in_reason(by_index(seeded, found, reverse=False)))
+    made = ((seeded.make(index), index) for index in _in_reason(by_index(seeded, found, reverse=False), cut))
     ranked = sorted(((order(row), index) for row, index in made if search.matches(row)), reverse=cut.down)
     return (index for _, index in ranked)
 
 
-def _in_reason(indexes: Iterator[int]) -> Iterator[int]:
-    """Pass indexes on, but not so many that an answer takes minutes."""
+def _in_reason(indexes: Iterator[int], cut: Cut) -> Iterator[int]:
+    """Pass indexes on, but not so many that an answer takes minutes; nobody waits for everything."""
+    if cut.count is EVERYTHING:
+        yield from indexes
     yield from islice(indexes, MOST_LOOKED_AT)
     if next(indexes, None) is not None:
         text = f"The fake store gave up after looking at {MOST_LOOKED_AT:,} objects; narrow the search by a date"
@@ -319,10 +333,23 @@ def _first_step(walk: Walk, instant: str) -> int:
 
 def _page_of(table: Table, indexes: Iterator[int], search: Search, key: SortKey, cut: Cut) -> Connection:
     assert table.seeded is not None
+    if cut.count is EVERYTHING:
+        return Whole(_every_row(table, indexes, search, key, cut))
     make, order = table.seeded.make, _order_by(key)
-    made = (row for row in (make(index) for index in _in_reason(indexes) if table.untouched(index)) if search.matches(row))
+    made = (row for row in (make(index) for index in _in_reason(indexes, cut) if table.untouched(index)) if search.matches(row))
     kept = sorted(filter(search.matches, table.kept()), key=order, reverse=cut.down)
     return _taken(merge(made, kept, key=order, reverse=cut.down), key, cut)
+
+
+def _every_row(table: Table, indexes: Iterator[int], search: Search, key: SortKey, cut: Cut) -> Iterator[Row]:
+    """Yield what is found as long as it takes; a row that is changed meanwhile is shown as it then is, a deleted one is not."""
+    assert table.seeded is not None
+    order, seeded = _order_by(key), table.seeded
+    kept = sorted(filter(search.matches, table.kept()), key=order, reverse=cut.down)
+    before = {row.number for row in table.kept()}
+    numbers = (seeded.first_id + index * seeded.step for index in indexes)
+    rows = (table.get(number) for number in numbers if number not in before)
+    return merge((row for row in rows if row is not None and search.matches(row)), kept, key=order, reverse=cut.down)
 
 
 def _order_by(key: SortKey) -> Callable[[Row], Mark]:
@@ -332,6 +359,8 @@ def _order_by(key: SortKey) -> Callable[[Row], Mark]:
 def _taken(rows: Iterable[Row], key: SortKey, cut: Cut) -> Connection:
     """Cut the page out of rows that come in order."""
     order, start, end = _order_by(key), cut.start, cut.end
+    if cut.count is EVERYTHING:
+        return Whole(rows)
     if start is not None:
         rows = (row for row in rows if (order(row) < start if cut.down else order(row) > start))
     if end is not None:

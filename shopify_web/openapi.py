@@ -108,7 +108,7 @@ def _operation(endpoint: Endpoint, answers: Mapping[str, Any], schemas: Mapping[
         schema = {"$ref": SCHEMAS + endpoint.body}
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if endpoint.raw:
-        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": True}}}
+        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
     if endpoint.method == "POST" and endpoint.policy is Policy.USER:
         made["parameters"].append(IDEMPOTENCY_KEY)
     if endpoint.policy in (Policy.PUBLIC, Policy.SIGNED):

@@ -1,8 +1,9 @@
 """Start a connected demo shop and stop it again: what `make run` runs (`python -m tools.dev`).
 
 The parts: the fake store with a seeded demo shop; an embedded PostgreSQL with its data in `.state/postgres`, unless `DATABASE_URL`
-is set, in the environment or in `.env`; the reference host on `$PORT` (8000). Then the demo shop is connected and three curl lines
-that work are printed. SIGINT, SIGTERM and SIGHUP stop everything; so does the end of any part, with its last words and exit code 1.
+is set, in the environment or in `.env`; the reference host on `$PORT` (8000). Then the demo shop is connected, its webhooks are set
+up, and three curl lines that work are printed. SIGINT, SIGTERM and SIGHUP stop everything; so does the end of any part, with its last
+words and exit code 1.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ DATABASE_SETTINGS = ("SHOPIFY_DATABASE_URL", "DATABASE_URL")
 # What .env may say about a real shop and real callers is not for the demo: an empty value counts as none.
 LEFT_OUT = ("SHOPIFY_ACCESS_TOKEN", "SHOPIFY_SHOP_DOMAIN", "SHOPIFY_SERVICE_KEYS")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Shopify delivers to https addresses only; the fake store is told to bring what goes there to the host.
+PUBLIC_ORIGIN = "https://backend.example"
 PATIENCE_S = 60.0
 STOP_WAIT_S = 10.0
 POLL_S = 0.1
@@ -204,7 +207,16 @@ class Supervisor:
         port = 4000 if is_free(4000) else 0
         return self._start_part(
             "The fake store",
-            ["-m", "fake_shopify", "--port", str(port), "--orders", str(self._orders)],
+            [
+                "-m",
+                "fake_shopify",
+                "--port",
+                str(port),
+                "--orders",
+                str(self._orders),
+                "--deliver",
+                f"{PUBLIC_ORIGIN}={self._host_url}",
+            ],
             env=dict(os.environ),
             log_name="fake_store.log",
             has_ready_line=True,
@@ -225,6 +237,7 @@ class Supervisor:
             "SHOPIFY_ADMIN_ORIGIN": store["base_url"],
             "SHOPIFY_APP_CLIENT_ID": store["client_id"],
             "SHOPIFY_APP_CLIENT_SECRET": store["client_secret"],
+            "SHOPIFY_WEBHOOK_URL": f"{PUBLIC_ORIGIN}/api/shopify/webhooks",
             "SHOPIFY_ENV": "development",
             "SHOPIFY_TRUST_LOOPBACK": "1",
         }
@@ -256,6 +269,8 @@ class Supervisor:
         body = {"user_id": USER_ID, "shop_domain": shop["shop_domain"], "access_token": shop["access_token"]}
         self._ask("POST", "/api/shopify/connect", json=body)
         say("Connected", f"{shop['shop_domain']} as user {USER_ID!r}")
+        found = self._ask("POST", "/api/shopify/webhooks/setup", json={"user_id": USER_ID})
+        say("Webhooks", f"{found['total_registered']} topics, delivered to the host")
 
     def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """Return the host's answer to a request that has to succeed."""
@@ -278,6 +293,7 @@ class Supervisor:
         print(f"  {curl(f'{api}/products?user_id={USER_ID}&limit=3')}")
         print(f"  {curl(f'{api}/search', {'user_id': USER_ID, 'query': 'mug', 'type': 'products'})}\n")
         say("All routes", f"{api}/docs")
+        say("Deliveries", f"{api}/webhooks/events?user_id={USER_ID}")
         say("Logs", f"{self._shown(self._state_dir / 'logs')}")
         print("Ctrl-C stops everything.", flush=True)
 

@@ -90,8 +90,10 @@ def _list(ctx: Context, found: Table | Iterable[Row], arguments: dict[str, Any])
 
 def _shown_as(connection: Connection, show: Any) -> dict[str, Any]:
     """Show every row of a connection in another form."""
-    edges = [{"node": show(edge["node"]), "cursor": edge["cursor"]} for edge in connection["edges"]]
-    return dict(connection) | {"edges": edges, "nodes": [edge["node"] for edge in edges]}
+    nodes = [show(row) for row in connection["nodes"]]
+    cursors = [edge["cursor"] for edge in connection.get("edges", ())]
+    edges = [{"node": node, "cursor": cursor} for node, cursor in zip(nodes, cursors, strict=False)]
+    return dict(connection) | {"edges": edges, "nodes": nodes}
 
 
 # All discounts
