@@ -7,25 +7,66 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable
-from datetime import datetime
-from functools import wraps
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, time
+from functools import partial, wraps
+from typing import Any, Protocol
 
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
+from shopify_custom_apps import Installations
+from shopify_kit.database import Database
+from shopify_kit.embedded_worker import EmbeddedWorker
 from shopify_kit.errors import IntegrationError
 from shopify_kit.identifiers import parse_shop_domain
+from shopify_kit.migrations import Schema, pending
 from shopify_kit.migrations import migrate as apply_migrations
-from shopify_kit.migrations import pending
 from shopify_kit.topics import topic_of
-from shopify_web.health import look_at_health
-from shopify_web.parts import Parts
-from shopify_webhooks import STATUSES, Filter
+from shopify_kit.vault import Vault
+from shopify_kit.worker import Worker
+from shopify_webhooks import STATUSES, Filter, Webhooks
 
-INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S"])
+
+class HealthReport(Protocol):
+    """How everything is."""
+
+    @property
+    def status(self) -> str:
+        """`healthy`, `degraded` or `unhealthy`."""
+        ...
+
+    @property
+    def services(self) -> Mapping[str, Mapping[str, Any]]:
+        """Name → facts, among them `status`."""
+        ...
+
+
+class Integration(Protocol):
+    """What the commands need of an app's integration."""
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def schema(self) -> Schema: ...
+
+    @property
+    def vault(self) -> Vault: ...
+
+    @property
+    def installations(self) -> Installations: ...
+
+    @property
+    def webhooks(self) -> Webhooks: ...
+
+    @property
+    def worker(self) -> EmbeddedWorker: ...
+
+    def make_worker(self, **options: Any) -> Worker: ...
+
+    def look_at_health(self) -> HealthReport: ...
 
 
 def make_group() -> AppGroup:
@@ -36,9 +77,9 @@ def make_group() -> AppGroup:
     return group
 
 
-def parts() -> Parts:
-    """Return this app's parts, with the embedded worker off: a command does its own work and nothing else."""
-    found: Parts = current_app.extensions["shopify"].parts
+def integration() -> Integration:
+    """Return this app's integration, with the embedded worker off: a command does its own work and nothing else."""
+    found: Integration = current_app.extensions["shopify"]
     found.worker.stop()
     return found
 
@@ -59,7 +100,24 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _shop(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    return None if value is None else parse_shop_domain(value)
+    try:
+        return None if value is None else parse_shop_domain(value)
+    except IntegrationError as error:
+        raise click.BadParameter(error.message) from None
+
+
+def _instant(_context: click.Context, _option: click.Parameter, value: str | None, *, of_day: time) -> datetime | None:
+    """Read a date, which means `of_day` on it, or an instant; UTC unless it says otherwise."""
+    if value is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        text = "expected an ISO 8601 date or instant, such as 2026-11-01 or 2026-11-01T12:00:00Z"
+        raise click.BadParameter(text) from None
+    if len(value) == 10:
+        instant = datetime.combine(instant, of_day)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
 
 
 # Database
@@ -70,7 +128,7 @@ def _shop(_context: click.Context, _option: click.Parameter, value: str | None) 
 @command
 def migrate(check: bool) -> None:
     """Bring the tables in schema `shopify` up to date."""
-    database = parts().database
+    database = integration().database
     waiting = pending(database)
     if check:
         for migration in waiting:
@@ -95,7 +153,7 @@ def worker(hands: int, deadline_s: float, once: bool) -> None:
 
     Any number of these may run, on any machines.
     """
-    found = parts()
+    found = integration()
     found.schema.ensure()
     made = found.make_worker(hands=hands, deadline_s=deadline_s)
     if once:
@@ -120,8 +178,12 @@ def webhooks() -> None:
 
 def _choosing(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
-        click.option("--until", type=INSTANT, help="Received until then."),
-        click.option("--since", type=INSTANT, help="Received since then."),
+        click.option(
+            "--until", callback=partial(_instant, of_day=time.max), help="Received until then: a date or an instant (UTC)."
+        ),
+        click.option(
+            "--since", callback=partial(_instant, of_day=time.min), help="Received since then: a date or an instant (UTC)."
+        ),
         click.option("--status", type=click.Choice(STATUSES), help="What became of it."),
         click.option("--topic", help="Such as orders/create."),
         click.option("--shop", callback=_shop, help="One shop's; all shops unless given."),
@@ -143,7 +205,7 @@ def _filter(
 @command
 def list_deliveries(limit: int, shop: str | None, **chosen: Any) -> None:
     """List deliveries, newest first."""
-    found = parts()
+    found = integration()
     rows = found.webhooks.history.list(
         found.installations.all_shop_ids(shop) + ([] if shop else [0]), _filter(**chosen), after=None, limit=limit
     )
@@ -164,7 +226,7 @@ def _print_deliveries(rows: list[dict[str, Any]]) -> None:
 @command
 def show_delivery(delivery_id: int) -> None:
     """Show one delivery with its payload, customers' data masked."""
-    found = parts()
+    found = integration()
     event = found.webhooks.history.find([0, *found.installations.all_shop_ids()], delivery_id)
     click.echo(json.dumps(event, indent=2, ensure_ascii=False))
 
@@ -178,7 +240,7 @@ def replay_deliveries(ids: tuple[int, ...], dry_run: bool, shop: str | None, **c
     """Have deliveries handled again: by id, or all that the options choose. May be repeated after a stop."""
     if not ids and shop is None and not any(chosen.values()):
         raise click.UsageError("Say which: ids, --shop, --topic, --status, --since or --until.")
-    found = parts()
+    found = integration()
     shop_ids, wanted = found.installations.all_shop_ids(shop), _filter(**chosen, ids=ids)
     matched = replayed = 0
     after: int | None = 0
@@ -197,7 +259,7 @@ def replay_deliveries(ids: tuple[int, ...], dry_run: bool, shop: str | None, **c
 @command
 def list_dead(shop: str | None, limit: int) -> None:
     """List deliveries that were given up; `replay` has them handled again. They are kept for 90 days."""
-    found = parts()
+    found = integration()
     shop_ids = found.installations.all_shop_ids(shop) + ([] if shop else [0])
     _print_deliveries(found.webhooks.history.list(shop_ids, Filter(status="dead"), after=None, limit=limit))
 
@@ -207,7 +269,7 @@ def list_dead(shop: str | None, limit: int) -> None:
 @command
 def print_toml(address: str | None) -> None:
     """Print the [webhooks] section of shopify.app.toml."""
-    click.echo(parts().webhooks.toml(address), nl=False)
+    click.echo(integration().webhooks.toml(address), nl=False)
 
 
 # Tokens
@@ -222,7 +284,7 @@ def tokens() -> None:
 @command
 def list_tokens() -> None:
     """List the tokens of all users."""
-    rows = parts().installations.token_states()
+    rows = integration().installations.token_states()
     for row in rows:
         ends = row["expires_at"].isoformat() if row["expires_at"] else "never"
         click.echo(f"{row['shop_domain']:40}  {row['kind']:18}  {row['state']:24}  ends {ends}")
@@ -233,7 +295,7 @@ def list_tokens() -> None:
 @command
 def reseal_tokens() -> None:
     """Seal every token with the newest key of SHOPIFY_TOKEN_KEYS. May be stopped and repeated."""
-    vault = current_app.extensions["shopify"].vault
+    vault = integration().vault
     click.echo(f"{vault.reseal()} tokens sealed anew.")
     for key, count in vault.count_by_key().items():
         click.echo(f"{count:>8} sealed with key {key}")
@@ -246,7 +308,7 @@ def reseal_tokens() -> None:
 @command
 def doctor() -> None:
     """Look at all it stands on; exit status 1 if amiss."""
-    health = look_at_health(parts(), detailed=True)
+    health = integration().look_at_health()
     for name, facts in health.services.items():
         rest = ", ".join(f"{key} {value}" for key, value in facts.items() if key != "status" and value not in (None, [], {}))
         click.echo(f"{name:14} {facts['status']:14} {rest}".rstrip())

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any, Final
@@ -37,12 +36,13 @@ from shopify_kit.settings import Settings, load_app_settings
 from shopify_kit.throttle import Priority, Throttle
 from shopify_kit.transport import AddressBook, RequestsTransport
 from shopify_kit.vault import Vault
-from shopify_kit.versions import DEFAULT_API_VERSION
+from shopify_kit.versions import DEFAULT_API_VERSION, VERSION
 from shopify_kit.worker import Worker
 from shopify_routes import api
 from shopify_service import ShopAdmin, ShopifyService
 from shopify_web.api import Endpoint, answer_unknown_routes, build_blueprint
 from shopify_web.callers import Authenticate, Callers
+from shopify_web.health import Health, look_at_health
 from shopify_web.limits import RateLimit
 from shopify_web.parts import Parts
 from shopify_webhooks import Quarantine, Superseded, WebhookEvent, Webhooks
@@ -82,6 +82,16 @@ class ShopifyIntegration:
         return self.parts.service
 
     @property
+    def schema(self) -> Schema:
+        """Our tables in it."""
+        return self.parts.schema
+
+    @property
+    def worker(self) -> EmbeddedWorker:
+        """The worker inside this process."""
+        return self.parts.worker
+
+    @property
     def installations(self) -> Installations:
         """Who is connected with which shop."""
         return self.parts.installations
@@ -89,6 +99,10 @@ class ShopifyIntegration:
     def make_worker(self, **options: Any) -> Worker:
         """Make a worker that drains the lanes, for a process of its own; keywords as `Worker`'s (`hands`, `deadline_s`)."""
         return self.parts.make_worker(**options)
+
+    def look_at_health(self) -> Health:
+        """Ask everything it stands on how it is, with figures."""
+        return look_at_health(self.parts, detailed=True)
 
     def close(self) -> None:
         """End this process's worker and close its connections to Postgres and to Shopify."""
@@ -244,7 +258,7 @@ def build_integration(
         limit=RateLimit(settings.rate_limit_per_minute, clock),
         clock=clock,
         prefix=PREFIX,
-        version=version(),
+        version=VERSION,
         features=FEATURES,
     )
     return ShopifyIntegration(parts, vault)
@@ -293,14 +307,6 @@ def _token_keys(settings: Settings, instance_path: Path | None) -> Sequence[Secr
     return [key]
 
 
-def version() -> str:
-    """Return the version of the installed package; `0.0.0` where it runs from a checkout without one."""
-    try:
-        return metadata.version("shopify-flask-integration")
-    except metadata.PackageNotFoundError:
-        return "0.0.0"
-
-
 # The host's service registry
 
 
@@ -309,7 +315,7 @@ def get_shopify_service_info() -> dict[str, Any]:
     endpoints = get_shopify_endpoints()
     return {
         "name": NAME,
-        "version": version(),
+        "version": VERSION,
         "description": DESCRIPTION,
         "features": list(FEATURES),
         "api_version": DEFAULT_API_VERSION,

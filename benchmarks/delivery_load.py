@@ -206,7 +206,9 @@ def run(order: Order) -> Outcome:
     return Outcome(len(latencies), refused, seconds, latencies[at // 2] * 1e3, latencies[int(at * 0.99)] * 1e3)
 
 
-def _pump(poll: select.epoll, senders: dict[int, Sender], requests: Iterator[list[bytes]], *, until: float) -> tuple[list[float], int]:
+def _pump(
+    poll: select.epoll, senders: dict[int, Sender], requests: Iterator[list[bytes]], *, until: float
+) -> tuple[list[float], int]:
     """Send the next delivery wherever one was answered; returns latencies of those answered 2xx, and how many were not."""
     latencies: list[float] = []
     refused = 0

@@ -33,6 +33,7 @@ ERROR = {
     },
     "required": ["ok", "error", "code", "details", "request_id"],
 }
+PAYLOAD = {"type": "object", "properties": {}, "description": "Shopify's payload, byte for byte as it came."}
 ERRORS = {
     "400": "Unreadable or invalid; `details` names the fields.",
     "401": "Nobody proved who is calling.",
@@ -81,7 +82,7 @@ def build_document(endpoints: Sequence[Endpoint], *, prefix: str, version: str) 
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
         "paths": paths,
-        "components": {"schemas": schemas | {"Error": ERROR, "Page": PAGE}, "securitySchemes": _security()},
+        "components": {"schemas": schemas | {"Error": ERROR, "Page": PAGE, "Payload": PAYLOAD}, "securitySchemes": _security()},
     }
 
 
@@ -108,7 +109,7 @@ def _operation(endpoint: Endpoint, answers: Mapping[str, Any], schemas: Mapping[
         schema = {"$ref": SCHEMAS + endpoint.body}
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if endpoint.raw:
-        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": {"$ref": SCHEMAS + "Payload"}}}}
     if endpoint.method == "POST" and endpoint.policy is Policy.USER:
         made["parameters"].append(IDEMPOTENCY_KEY)
     if endpoint.policy in (Policy.PUBLIC, Policy.SIGNED):

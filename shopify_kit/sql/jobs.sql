@@ -5,45 +5,81 @@ values ($1, $2, $3, $4, $5::text::jsonb, $6, nextval('shopify.job_turns'))
 returning job_id;
 
 -- name: take_doors
--- Whose turn is it? Takes up to $2 jobs off the door, from turn $1 on, and leases their lanes to this worker ($3) for $4 seconds. A lane
--- that another worker holds is left to that worker, who looks once more after letting go.
-with door as (
-    select shop_id, lane, job_id, turn
+-- Whose turn is it? Looks at the first $3 jobs at the door, from turn $1 on, and leases up to $2 of their lanes to this worker ($4)
+-- for $5 seconds. What stands at the door of these lanes leaves it, and so does what belongs to a lane that another worker holds, who
+-- will see it: the lock on that lease keeps the other from looking for the last time meanwhile. Each priority is read apart, because
+-- an index that leads with it finds the first turns of one priority only.
+with urgent as (
+    select shop_id, lane, job_id, priority, turn
     from shopify.jobs
-    where turn is not null and turn >= $1
+    where priority = 0 and turn is not null and turn >= $1
+    order by turn
+    limit $3
+    for update skip locked
+), orders as (
+    select shop_id, lane, job_id, priority, turn
+    from shopify.jobs
+    where priority = 1 and turn is not null and turn >= $1
+    order by turn
+    limit $3 - (select count(*) from urgent)
+    for update skip locked
+), rest as (
+    select shop_id, lane, job_id, priority, turn
+    from shopify.jobs
+    where priority = 2 and turn is not null and turn >= $1
+    order by turn
+    limit $3 - (select count(*) from urgent) - (select count(*) from orders)
+    for update skip locked
+), door as (
+    select * from urgent union all select * from orders union all select * from rest
+), lanes as (
+    select shop_id, lane, min(priority) as priority, min(turn) as turn from door group by shop_id, lane
+), held as (
+    select l.shop_id, l.lane
+    from shopify.leases as l
+    join lanes on (l.shop_id, l.lane) = (lanes.shop_id, lanes.lane)
+    for key share of l skip locked
+), free as (
+    select shop_id, lane
+    from lanes
+    where not exists (select from shopify.leases as l where (l.shop_id, l.lane) = (lanes.shop_id, lanes.lane))
     order by priority, turn
     limit $2
-    for update skip locked
-), off as (
-    update shopify.jobs as j set turn = null from door where (j.shop_id, j.lane, j.job_id) = (door.shop_id, door.lane, door.job_id)
-    returning door.turn
 ), took as (
-    insert into shopify.leases as l (shop_id, lane, fence, worker, until)
-    select shop_id, lane, nextval('shopify.job_fences'), $3, clock_timestamp() + make_interval(secs => $4)
-    from (
-        select distinct d.shop_id, d.lane
-        from door as d
-        where not exists (
-            select from shopify.leases as h where (h.shop_id, h.lane) = (d.shop_id, d.lane) and h.until >= clock_timestamp()
-        )
-    ) as free
+    insert into shopify.leases (shop_id, lane, fence, worker, until)
+    select shop_id, lane, nextval('shopify.job_fences'), $4, clock_timestamp() + make_interval(secs => $5)
+    from free
     order by shop_id, lane
-    on conflict (shop_id, lane) do update
-    set fence = excluded.fence, worker = excluded.worker, until = excluded.until
-    where l.until < clock_timestamp()
+    on conflict (shop_id, lane) do nothing
     returning shop_id, lane, fence
+), off as (
+    update shopify.jobs as j
+    set turn = null
+    from door
+    where (j.shop_id, j.lane, j.job_id) = (door.shop_id, door.lane, door.job_id)
+        and ((door.shop_id, door.lane) in (select shop_id, lane from took)
+            or (door.shop_id, door.lane) in (select shop_id, lane from held))
+    returning door.turn
 )
-select took.shop_id, took.lane, took.fence, (select max(turn) from off) as turn from took
-union all
-select null, null, null, (select max(turn) from off) where not exists (select from took) and exists (select from off);
+select took.shop_id, took.lane, took.fence, seen.looked_at, seen.turn
+from (select (select count(*) from door) as looked_at, (select max(turn) from off) as turn) as seen
+left join took on true;
 
 -- name: begin_jobs
--- Which job of each lane is first? Its attempt is counted before it runs, so that work that kills its worker is counted too.
+-- Which job of each lane is first? Its attempt is counted before it runs, so that work that kills its worker is counted too. One that
+-- another claim looks at is left to it, for that one may be waiting for our lease.
 with first as (
-    select distinct on (j.shop_id, j.lane) j.shop_id, j.lane, j.job_id
-    from shopify.jobs as j
-    join unnest($1::bigint[], $2::text[]) as l (shop_id, lane) on (j.shop_id, j.lane) = (l.shop_id, l.lane)
-    order by j.shop_id, j.lane, j.job_id
+    select f.shop_id, f.lane, f.job_id
+    from unnest($1::bigint[], $2::text[]) as l (shop_id, lane)
+    cross join lateral (
+        select j.shop_id, j.lane, j.job_id
+        from shopify.jobs as j
+        where j.shop_id = l.shop_id and j.lane = l.lane
+        order by j.job_id
+        limit 1
+    ) as f
+    join shopify.jobs as j on (j.shop_id, j.lane, j.job_id) = (f.shop_id, f.lane, f.job_id)
+    for update of j skip locked
 )
 update shopify.jobs as j
 set attempts = j.attempts + 1, turn = null
@@ -56,42 +92,69 @@ returning j.shop_id, j.lane, j.job_id, j.kind, j.reference, j.payload::text as p
 select true from shopify.leases where shop_id = $1 and lane = $2 and fence = $3 for update;
 
 -- name: finish_job
--- Done: the job is gone.
-delete from shopify.jobs where shop_id = $1 and lane = $2 and job_id = $3;
-
--- name: begin_next
--- What is next in this lane? Its attempt is counted with what was just done.
-update shopify.jobs as j
-set attempts = j.attempts + 1, turn = null
-where (j.shop_id, j.lane, j.job_id) = (
-        select f.shop_id, f.lane, f.job_id from shopify.jobs as f
-        where f.shop_id = $1 and f.lane = $2
-        order by f.job_id
-        limit 1
-    )
-    and j.wake_at is null
-returning j.shop_id, j.lane, j.job_id, j.kind, j.reference, j.payload::text as payload, j.priority, j.attempts, j.created_at;
+-- Done: the job is gone. What is next in its lane? The attempt at that is counted now; where nothing is, the lane is left. Next is
+-- what comes after the job, or little before it; further back is looked only at the end, since a pinned snapshot keeps all that was
+-- done there.
+with gone as (
+    delete from shopify.jobs where shop_id = $1 and lane = $2 and job_id = $3
+), near as (
+    select job_id, wake_at
+    from shopify.jobs
+    where shop_id = $1 and lane = $2 and job_id >= $3 - $5::bigint and job_id <> $3
+    order by job_id
+    limit 1
+), far as (
+    select job_id, wake_at
+    from shopify.jobs
+    where shop_id = $1 and lane = $2 and job_id < $3 - $5::bigint and not exists (select from near)
+    order by job_id
+    limit 1
+), begun as (
+    update shopify.jobs as j
+    set attempts = j.attempts + 1, turn = null
+    from (select * from near union all select * from far) as f
+    where j.shop_id = $1 and j.lane = $2 and j.job_id = f.job_id and f.wake_at is null
+    returning j.shop_id, j.lane, j.job_id, j.kind, j.reference, j.payload::text as payload, j.priority, j.attempts, j.created_at
+), left_lane as (
+    delete from shopify.leases where shop_id = $1 and lane = $2 and fence = $4 and not exists (select from begun)
+)
+select shop_id, lane, job_id, kind, reference, payload, priority, attempts, created_at from begun;
 
 -- name: leave_lane
 -- Let go of a lane.
 delete from shopify.leases where shop_id = $1 and lane = $2 and fence = $3;
 
 -- name: leave_lanes
--- Let go of lanes in which nothing was to be done.
-delete from shopify.leases where fence = any($1::bigint[]);
+-- Let go of these lanes, of those that are still ours.
+delete from shopify.leases as l
+using unnest($1::bigint[], $2::text[], $3::bigint[]) as o (shop_id, lane, fence)
+where (l.shop_id, l.lane, l.fence) = (o.shop_id, o.lane, o.fence)
+returning l.fence;
 
 -- name: ring_lanes
--- Is there more in these lanes, which we let go of? Then their first jobs stand at the door again.
+-- Is there work in these lanes, which we let go of? Then their first jobs stand at the door again.
 with first as (
-    select distinct on (j.shop_id, j.lane) j.shop_id, j.lane, j.job_id
-    from shopify.jobs as j
-    join unnest($1::bigint[], $2::text[]) as l (shop_id, lane) on (j.shop_id, j.lane) = (l.shop_id, l.lane)
-    order by j.shop_id, j.lane, j.job_id
+    select f.shop_id, f.lane, f.job_id
+    from (select distinct shop_id, lane from unnest($1::bigint[], $2::text[]) as g (shop_id, lane)) as l
+    cross join lateral (
+        select j.shop_id, j.lane, j.job_id
+        from shopify.jobs as j
+        where j.shop_id = l.shop_id and j.lane = l.lane
+        order by j.job_id
+        limit 1
+    ) as f
 )
 update shopify.jobs as j
 set turn = nextval('shopify.job_turns')
 from first
 where (j.shop_id, j.lane, j.job_id) = (first.shop_id, first.lane, first.job_id) and j.wake_at is null and j.turn is null;
+
+-- name: uncount_attempts
+-- These were begun on paper only: their attempts do not count.
+update shopify.jobs as j
+set attempts = greatest(j.attempts - 1, 0)
+from unnest($1::bigint[], $2::text[], $3::bigint[]) as o (shop_id, lane, job_id)
+where (j.shop_id, j.lane, j.job_id) = (o.shop_id, o.lane, o.job_id);
 
 -- name: put_to_sleep
 -- Try this job again in $4 seconds; its lane waits with it.
@@ -105,10 +168,19 @@ with gone as (delete from shopify.jobs where shop_id = $1 and lane = $2 and job_
 insert into shopify.dead_jobs (shop_id, job_id, lane, kind, reference, payload, attempts, reason, last_error)
 select shop_id, job_id, lane, kind, reference, payload, attempts, $4, $5 from gone;
 
+-- name: read_time
+-- What time is it for leases and sleepers?
+select clock_timestamp();
+
 -- name: wake_sleepers
--- Whose time has come? They stand at the door again.
+-- Whose time has come, since $2 at the earliest? They stand at the door again.
 with due as (
-    select shop_id, lane, job_id from shopify.jobs where wake_at <= clock_timestamp() order by wake_at limit $1 for update skip locked
+    select shop_id, lane, job_id
+    from shopify.jobs
+    where wake_at >= coalesce($2::timestamptz, '-infinity') and wake_at <= clock_timestamp()
+    order by wake_at
+    limit $1
+    for update skip locked
 )
 update shopify.jobs as j
 set wake_at = null, turn = nextval('shopify.job_turns')
@@ -116,30 +188,47 @@ from due
 where (j.shop_id, j.lane, j.job_id) = (due.shop_id, due.lane, due.job_id);
 
 -- name: reap_leases
--- Which workers are gone? Their lanes are free and stand at the door again.
+-- Which workers are gone, since $2 at the earliest? Their lanes are free. The jobs they left stand at the door again; one that was
+-- begun more than $3 times may be what ends its workers, and sleeps as one that failed ($4 seconds, times $5 for each attempt, at
+-- most $6).
 with ended as (
     delete from shopify.leases
     where (shop_id, lane) in (
-        select shop_id, lane from shopify.leases where until < clock_timestamp() order by until limit $1 for update skip locked
+        select shop_id, lane
+        from shopify.leases
+        where until >= coalesce($2::timestamptz, '-infinity') and until < clock_timestamp()
+        order by until
+        limit $1
+        for update skip locked
     )
     returning shop_id, lane
 ), first as (
-    select distinct on (j.shop_id, j.lane) j.shop_id, j.lane, j.job_id
-    from shopify.jobs as j
-    join ended on (j.shop_id, j.lane) = (ended.shop_id, ended.lane)
-    order by j.shop_id, j.lane, j.job_id
+    select f.shop_id, f.lane, f.job_id
+    from ended as l
+    cross join lateral (
+        select j.shop_id, j.lane, j.job_id
+        from shopify.jobs as j
+        where j.shop_id = l.shop_id and j.lane = l.lane
+        order by j.job_id
+        limit 1
+    ) as f
 )
 update shopify.jobs as j
-set turn = nextval('shopify.job_turns')
+set turn = case when j.attempts <= $3 then nextval('shopify.job_turns') end,
+    wake_at = case when j.attempts > $3 then
+        clock_timestamp()
+            + make_interval(secs => least($6::float8, $4::float8 * $5::float8 ^ (j.attempts - 1)) * (1 + random() / 5))
+    end
 from first
 where (j.shop_id, j.lane, j.job_id) = (first.shop_id, first.lane, first.job_id) and j.wake_at is null;
 
 -- name: renew_leases
 -- We are still at work: which of these lanes are still ours?
-update shopify.leases
-set until = clock_timestamp() + make_interval(secs => $3)
-where worker = $1 and fence = any($2::bigint[])
-returning fence;
+update shopify.leases as l
+set until = clock_timestamp() + make_interval(secs => $4)
+from unnest($1::bigint[], $2::text[], $3::bigint[]) as o (shop_id, lane, fence)
+where (l.shop_id, l.lane, l.fence) = (o.shop_id, o.lane, o.fence)
+returning l.fence;
 
 -- name: ring_forgotten_lanes
 -- Which lanes have work, no sleeper in front, nobody at the door and nobody at work? A lost doorbell costs time, never work.
@@ -158,7 +247,15 @@ where (j.shop_id, j.lane, j.job_id) = (first.shop_id, first.lane, first.job_id)
 
 -- name: first_turn
 -- From which turn on is there anybody at the door, looking from turn $1?
-select min(turn) from shopify.jobs where turn is not null and turn >= $1;
+select min(f.turn)
+from (values (0), (1), (2)) as p (priority)
+cross join lateral (
+    select j.turn
+    from shopify.jobs as j
+    where j.priority = p.priority and j.turn is not null and j.turn >= $1
+    order by j.turn
+    limit 1
+) as f;
 
 -- name: count_waiting
 -- How much waits, how long, and how much died of late?
@@ -173,9 +270,15 @@ select
 -- Is this run of the schedule still to be given out? Then it is ours.
 insert into shopify.cron_slots (name, slot) values ($1, $2) on conflict do nothing returning true;
 
+-- name: last_slot
+-- Which run of this schedule was given out last?
+select max(slot) from shopify.cron_slots where name = $1;
+
 -- name: sweep_slots
--- Old runs are forgotten.
-delete from shopify.cron_slots where slot < now() - interval '7 days';
+-- Old runs are forgotten; the last one of each schedule stays, so that a missed one is noticed.
+delete from shopify.cron_slots as c
+where c.slot < now() - interval '7 days'
+    and exists (select from shopify.cron_slots as later where later.name = c.name and later.slot > c.slot);
 
 -- name: sweep_dead_jobs
 -- Dead jobs are kept $1 days.

@@ -140,7 +140,7 @@ create table shopify.jobs (
     kind text not null,
     reference bigint,
     payload jsonb not null default '{}',
-    priority smallint not null default 2,
+    priority smallint not null default 2 check (priority between 0 and 2),
     attempts smallint not null default 0,
     turn bigint,
     wake_at timestamptz,
@@ -207,7 +207,6 @@ create table shopify.inbox (
     body_hash bytea not null,
     body_sealed bytea not null,
     lane text not null,
-    is_repeat boolean not null default false,
     primary key (shop_id, delivery_id)
 );
 
