@@ -7,6 +7,7 @@ leaves destroys it. What Shopify's OAuth gives is added to these by the grants.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from shopify_kit.client import AdminClient, ShopAccess
 from shopify_kit.clock import Clock
 from shopify_kit.database import Connection, Database, Record
 from shopify_kit.documents import Documents
-from shopify_kit.errors import AccessDenied, Conflict, NotFound, ShopifyError, TokenRejected, Unprocessable
+from shopify_kit.errors import AccessDenied, Conflict, NotFound, ShopifyError, TokenRejected, TokenUnreadable, Unprocessable
 from shopify_kit.oauth import Grant, TokenEndpoint
 from shopify_kit.queries import load_queries
 from shopify_kit.secret import Secret
@@ -116,16 +117,19 @@ class Installations:
         return self._endpoint.client_credentials(shop_domain, credentials.client_id, credentials.client_secret)
 
     def _prove(self, shop_domain: str, token: Secret) -> Shop:
-        """Ask Shopify whose token this is."""
-        access = ShopAccess(0, shop_domain, token, bucket="")
+        """Ask Shopify whether this token is good for this shop."""
         try:
-            answer = self._client.run(access, self._documents["GetShop"], timeout_s=CONNECT_TIMEOUT_S)
+            shop = self._ask(shop_domain, token)
         except AccessDenied:
             raise TokenRejected("Shopify does not let this token read the shop; check the app's access scopes.") from None
-        shop = shop_of(answer.data)
         if shop.domain != shop_domain:
             raise Unprocessable("The access token belongs to another shop; nothing was stored.", code="shop_mismatch")
         return shop
+
+    def _ask(self, shop_domain: str, token: Secret) -> Shop:
+        """Ask Shopify whose token this is."""
+        access = ShopAccess(0, shop_domain, token, bucket="")
+        return shop_of(self._client.run(access, self._documents["GetShop"], timeout_s=CONNECT_TIMEOUT_S).data)
 
     def _expiry(self, grant: Grant) -> datetime | None:
         return None if grant.expires_in_s is None else self._clock.now() + timedelta(seconds=grant.expires_in_s)
@@ -144,6 +148,7 @@ class Installations:
         facts = (shop.admin_graphql_api_id, shop.name, shop.email, shop.currency, shop.timezone, shop.plan, shop.country_code)
         shop_id = await conn.fetchval(queries.upsert_shop, shop.domain, *facts)
         await conn.execute(queries.ensure_user, user_id)
+        client_secret = credentials.client_secret or await self._known_secret(conn, user_id, shop_id)
         token = Token(
             shop_id,
             shop.domain,
@@ -152,7 +157,7 @@ class Installations:
             grant.access_token,
             owner=user_id,
             client_id=credentials.client_id,
-            client_secret=credentials.client_secret,
+            client_secret=client_secret,
             scopes=shop.scopes,
             expires_at=expires_at,
         )
@@ -162,6 +167,14 @@ class Installations:
         await add_entry(conn, "shop.connect", actor=actor, subject=user_id, shop_id=shop_id, facts={"kind": kind})
         rows = await conn.fetch(queries.list_stores, user_id, 0, 1, shop_id, None)
         return _store(rows[0])
+
+    async def _known_secret(self, conn: Connection, user_id: str, shop_id: int) -> Secret | None:
+        """Return the secret that came with this user's token before: a newer token alone must not make deliveries unknown."""
+        for row in await conn.fetch(queries.list_stores, user_id, 0, 1, shop_id, None):
+            if row["kind"] == "static":
+                with suppress(TokenUnreadable):
+                    return self._vault.client_secret(SealedToken.of(row))
+        return None
 
     # Finding
 
@@ -285,28 +298,19 @@ class Installations:
         if store.token_kind != "static":
             text = "The shop was connected with a client secret, which signs its deliveries; leave webhook_secret out."
             raise Conflict(text, code="client_secret_known")
-        self._database.run(self._add_secret, store, self._vault.access_token(store.sealed), secret)
-
-    async def _add_secret(self, conn: Connection, store: Store, access_token: Secret, secret: Secret) -> None:
-        token = Token(
-            store.id,
-            store.shop_domain,
-            store.app_id,
-            store.token_kind,
-            access_token,
-            owner=store.sealed.owner,
-            client_id=store.client_id,
-            client_secret=secret,
-            scopes=store.scopes,
-            expires_at=store.expires_at,
-        )
-        await self._vault.store(conn, token)
+        if not self._database.run(self._vault.keep_client_secret, store.sealed, secret):
+            raise Conflict("The shop was connected anew meanwhile; send the request again.")
 
     def refresh(self, shop_id: int) -> None:
         """Ask Shopify anew what the shop is and which access scopes each of its tokens has."""
         for store in self._database.run(_list_of_shop, shop_id):
-            if store.token_state == "active":
-                shop = self._prove(store.shop_domain, self._vault.access_token(store.sealed))
+            if store.token_state != "active":
+                continue
+            try:
+                shop = self._ask(store.shop_domain, self.access(store).access_token)
+            except TokenRejected:
+                self.mark_rejected(store, actor="shopify")
+            else:
                 self._database.run(_keep_facts, store, shop)
 
     def uninstalled(self, shop_id: int, happened_at: datetime) -> Departure:
@@ -325,12 +329,21 @@ class Installations:
         return "late" if installed_at > happened_at else "still_installed"
 
     def _is_accepted(self, store: Store) -> bool:
-        """Ask Shopify with the token; one that its app can have anew at any time is asked for anew."""
+        """Ask Shopify with the token; where that has ended by itself and its app may have another, with that one.
+
+        An answer that only denies access to the shop's data is one to a token that Shopify knows.
+        """
         try:
-            if store.token_kind == "client_credentials":
-                self._renew(store)
-            else:
-                self._prove(store.shop_domain, self._vault.access_token(store.sealed))
+            self._ask(store.shop_domain, self._vault.access_token(store.sealed))
+        except AccessDenied:
+            return True
+        except TokenRejected:
+            return store.token_kind == "client_credentials" and self._may_have_another(store)
+        return True
+
+    def _may_have_another(self, store: Store) -> bool:
+        try:
+            self._renew(store)
         except TokenRejected:
             return False
         return True

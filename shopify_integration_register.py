@@ -276,9 +276,9 @@ def _introduce(webhooks: Webhooks, installations: Installations) -> None:
     @webhooks.on("app/uninstalled")
     def end_installation(event: WebhookEvent) -> None:
         outcome = installations.uninstalled(event.shop_id, event.happened_at)
-        if outcome == "late":
+        if outcome == "late" and "myshopify_domain" in event.payload:
             raise Superseded
-        if outcome == "still_installed":
+        if outcome != "confirmed":
             raise Quarantine("app_still_installed")
 
     @webhooks.on("app/scopes_update")

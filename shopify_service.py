@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from msgspec import Struct
 from shopify_admin import customers as customer_shapes
 from shopify_admin import orders as order_shapes
 from shopify_admin import products as product_shapes
+from shopify_admin.bulk import RemoteOperation, UploadTarget, remote_of, target_of
 from shopify_admin.catalog import Shop, collection_of, discount_of, location_of, shop_of
 from shopify_admin.customers import Customer, CustomerFilters, CustomerInput, customer_of
 from shopify_admin.inventory import DEFAULT_REASON, InventoryLevel, adjust_input, level_of, set_quantities_input
@@ -33,6 +35,7 @@ from shopify_kit.throttle import Priority, ThrottleStatus
 T = TypeVar("T")
 SearchType = Literal["all", "products", "orders", "customers"]
 MORE_CHILDREN = 250
+PRODUCTS_AT_ONCE = 10
 JOB_POLLS = 20
 JOB_POLL_S = 0.25
 
@@ -135,18 +138,31 @@ class ShopAdmin:
             raise NotFound("There is no such product.")
         return self._product(raw)
 
+    def products_by_id(self, gids: Sequence[str]) -> list[Product]:
+        """Return those of these products that there are."""
+        found: list[Product] = []
+        for start in range(0, len(gids), PRODUCTS_AT_ONCE):
+            nodes = self._run("GetProducts", ids=list(gids[start : start + PRODUCTS_AT_ONCE]))["nodes"]
+            found += [self._product(node) for node in nodes if node]
+        return found
+
     def create_product(self, given: ProductInput) -> Product:
         """Create a product with variants, options, images, metafields and stock (at the primary location)."""
         return self._set_product(given, None)
 
     def _set_product(self, given: ProductInput, current: Product | None) -> Product:
         stocked = any("inventory_quantity" in variant for variant in given.get("variants") or [])
-        made = product_shapes.set_input(given, location_id=self._primary_location() if stocked else None, current=current)
+        made = product_shapes.set_input(given, location_id=self.primary_location() if stocked else None, current=current)
         identifier = {"id": current.admin_graphql_api_id} if current else None
         data = self._run("SetProduct", input=made, identifier=identifier)
         return self._product(data["productSet"]["product"])
 
-    def _primary_location(self) -> str:
+    def primary_location(self) -> str:
+        """Return the GID of the location that takes stock unless another is named.
+
+        Raises:
+            Unprocessable: code `no_location`.
+        """
         location = self._run("GetPrimaryLocation")["location"]
         if location is None:
             raise Unprocessable("The shop has no location that holds stock.", code="no_location")
@@ -187,7 +203,7 @@ class ShopAdmin:
             raise InvalidInput.field("product.variants.id", f"{changes.unknown_ids[0]} is no variant of this product")
         names = [option.name for option in current.options]
         stocked = any("inventory_quantity" in variant for variant in given)
-        location = self._primary_location() if stocked else None
+        location = self.primary_location() if stocked else None
         gid = current.admin_graphql_api_id
         if changes.updates:
             self._run(
@@ -427,7 +443,7 @@ class ShopAdmin:
         self, item: str, location_id: int | None, delta: int, *, reason: str | None = None, key: str | None = None
     ) -> list[InventoryLevel]:
         """Add `delta` (negative: take away) to what is available; the same `key` never adjusts twice."""
-        location = make_gid("Location", location_id) if location_id else self._primary_location()
+        location = make_gid("Location", location_id) if location_id else self.primary_location()
         made = adjust_input(item, location, delta, reason or DEFAULT_REASON)
         self._stocked("AdjustInventory", made, [(item, location)], key)
         return self.levels(item)
@@ -436,7 +452,7 @@ class ShopAdmin:
         self, item: str, location_id: int | None, quantity: int, *, reason: str | None = None, key: str | None = None
     ) -> list[InventoryLevel]:
         """Set what is available; the same `key` never sets twice."""
-        location = make_gid("Location", location_id) if location_id else self._primary_location()
+        location = make_gid("Location", location_id) if location_id else self.primary_location()
         self._set_levels([(item, location, quantity)], reason or DEFAULT_REASON, key)
         return self.levels(item)
 
@@ -504,6 +520,51 @@ class ShopAdmin:
         except UserErrors as error:
             if not any(_says_missing(e) for e in error.user_errors):
                 raise
+
+    # Bulk operations
+
+    def run_bulk_query(self, query: str, *, group_objects: bool) -> RemoteOperation:
+        """Start a bulk query."""
+        data = self._run("RunBulkQuery", query=query, groupObjects=group_objects)
+        return remote_of(data["bulkOperationRunQuery"]["bulkOperation"])
+
+    def run_bulk_mutation(self, mutation: str, path: str, identifier: str) -> RemoteOperation:
+        """Start a bulk mutation over the uploaded lines at `path`; `identifier` is ours."""
+        data = self._run("RunBulkMutation", mutation=mutation, path=path, identifier=identifier)
+        return remote_of(data["bulkOperationRunMutation"]["bulkOperation"])
+
+    def bulk_operation(self, gid: str) -> RemoteOperation | None:
+        """Return one bulk operation of our app; None where there is none."""
+        raw = self._run("GetBulkOperation", id=gid)["bulkOperation"]
+        return None if raw is None else remote_of(raw)
+
+    def recent_bulk_operations(self, since: datetime) -> list[RemoteOperation]:
+        """Return our app's bulk operations since an instant, newest first, each with its document."""
+        found: list[RemoteOperation] = []
+        after = None
+        while True:
+            query = f"created_at:>='{since.isoformat()}'"
+            connection = self._run("ListBulkOperations", first=50, after=after, query=query)["bulkOperations"]
+            found += [remote_of(node) for node in connection["nodes"]]
+            after = Page.of(connection).next_cursor
+            if after is None:
+                return found
+
+    def cancel_bulk_operation(self, gid: str) -> RemoteOperation | None:
+        """Ask Shopify to end a bulk operation; it takes a while."""
+        raw = self._run("CancelBulkOperation", id=gid)["bulkOperationCancel"]["bulkOperation"]
+        return None if raw is None else remote_of(raw)
+
+    def stage_upload(self, filename: str, size_bytes: int) -> UploadTarget:
+        """Ask where the lines of a bulk mutation may be uploaded."""
+        made = {
+            "resource": "BULK_MUTATION_VARIABLES",
+            "filename": filename,
+            "mimeType": "text/jsonl",
+            "httpMethod": "POST",
+            "fileSize": str(size_bytes),
+        }
+        return target_of(self._run("CreateStagedUploads", input=[made])["stagedUploadsCreate"]["stagedTargets"][0])
 
     # Search and raw queries
 

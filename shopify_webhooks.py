@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from loguru import logger
@@ -25,8 +26,8 @@ from shopify_inbox.subscriptions import Result as SetupResult
 from shopify_kit.audit import add_entry
 from shopify_kit.clock import Clock
 from shopify_kit.database import Connection, Database, Record
-from shopify_kit.errors import InvalidInput
-from shopify_kit.jobs import Job, Priority, add_job
+from shopify_kit.errors import IntegrationError, InvalidInput
+from shopify_kit.jobs import Effect, Job, add_job
 from shopify_kit.sealing import KeyRing
 from shopify_kit.settings import Settings
 from shopify_kit.topics import COMPLIANCE_TOPICS, DEFAULT_TOPICS, TOPICS
@@ -35,11 +36,16 @@ from shopify_kit.worker import Doer, Schedule
 from shopify_service import ShopAdmin
 
 WATCH_KIND: Final = "webhook_watch"
+WATCH_LANE: Final = "webhooks:watch"
 WATCH_CRON: Final = "*/10 * * * *"
-SETUP_ROWS: Final = 500
+GAP_KIND: Final = "webhook_gap"
+GAP_LANE: Final = "webhooks:gap"
+SWEEP_KIND: Final = "webhook_sweep"
+SWEEP_LANE: Final = "webhooks:sweep"
 INBOX_DAYS: Final = 30
 DEAD_DAYS: Final = 90
 SWEEP_ROWS: Final = 1_000
+SWEEP_ROUNDS: Final = 20
 SWEEP_CRON: Final = "17 * * * *"
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,7 +90,7 @@ class Webhooks:
         self._settings = settings
         self._admin_of = admin_of
         self._wake = wake
-        self.secrets = SecretBook(settings, vault, clock)
+        self.secrets = SecretBook(settings, vault, clock, ensure_schema)
         self.inbox = Inbox(database, keys, self.secrets, wake, ensure_schema)
         self.addresses = Addresses(settings)
         self.history = History(database, keys)
@@ -92,13 +98,9 @@ class Webhooks:
         self.handlers = Handlers()
         self._deliver = DeliveryDoer(database, keys, self.handlers)
         self.backfill: Backfill | None = None
-        for topic, unit in (
-            ("customers/data_request", self.compliance.export),
-            ("customers/redact", self.compliance.redact),
-            ("shop/redact", self.compliance.erase_shop),
-        ):
-            self.handlers.add(topic, handler=self.compliance.collect)
-            self.handlers.add(topic, unit=unit)
+        self.handlers.add("customers/data_request", prepare=self.compliance.export)
+        self.handlers.add("customers/redact", prepare=self.compliance.redact)
+        self.handlers.add("shop/redact", prepare=self.compliance.erase_shop)
 
     # Handlers
 
@@ -156,13 +158,15 @@ class Webhooks:
             InvalidInput: an address that is not the host's own, or an unknown topic.
         """
         setup = Setup(shop_id, user_id, self.addresses.check(address), tuple(read_topics(topics)), options or {}, None)
-        result = self._apply(setup)
-        self._database.run(_keep_setup, setup)
+        before = self._database.run(_find_setup, shop_id)
+        result = self._apply(setup, before)
+        self._database.run(_keep_setup, setup, None if result.failed else self._clock.now())
         return result
 
-    def _apply(self, setup: Setup) -> SetupResult:
+    def _apply(self, setup: Setup, before: Setup | None = None) -> SetupResult:
         wanted = [wanted_of(setup, topic) for topic in setup.topics]
-        return set_up(self._admin_of(setup.user_id, setup.shop_id), wanted, ours=self.addresses.ours(setup.address))
+        ours = self.addresses.ours(setup.address, None if before is None else before.address)
+        return set_up(self._admin_of(setup.user_id, setup.shop_id), wanted, ours=ours)
 
     def topics(self, shop_id: int | None) -> list[dict[str, Any]]:
         """List the topics Shopify knows: which are subscribed for the shop, which have handlers."""
@@ -174,7 +178,7 @@ class Webhooks:
                 "default": topic in DEFAULT_TOPICS,
                 "compliance": topic in COMPLIANCE_TOPICS,
                 "subscribed": topic in subscribed or topic in COMPLIANCE_TOPICS,
-                "handled": bool(self.handlers.handlers(topic) or self.handlers.units(topic)),
+                "handled": self.handlers.has(topic),
             }
             for topic in sorted((*TOPICS, *COMPLIANCE_TOPICS))
         ]
@@ -203,47 +207,46 @@ class Webhooks:
 
     # The watchdog
 
-    def give_out_watches(self) -> None:
-        """Put a check of each shop's subscriptions into its lane."""
-        after = 0
-        while True:
-            setups = self._database.run(_list_setups, after)
-            if not setups:
-                return
-            self._database.run(_add_watches, [setup.shop_id for setup in setups])
-            after = setups[-1].shop_id
+    def watch(self, job: Job) -> Effect | None:
+        """Restore a shop's lost subscriptions; what was missed meanwhile is fetched by whoever keeps the mirror.
 
-    def watch(self, job: Job) -> None:
-        """Restore a shop's lost subscriptions; what was missed meanwhile is fetched by whoever keeps the mirror."""
+        An attempt that ended after it had restored them leaves nothing to see, so the next one has everything fetched.
+        """
         setup = self._database.run(_find_setup, job.shop_id)
         if setup is None:
-            return
-        result = self._apply(setup)
-        known = {row["topic"] for row in result.webhooks}
-        if result.created:
-            logger.warning("Shopify webhooks: {} lost subscriptions of shop {} were restored", result.created, job.shop_id)
-            self._database.run(_note_restored, job.shop_id, result.created)
-            if self.backfill is not None:
-                self.backfill(job.shop_id, setup.user_id, sorted(known), setup.checked_at)
-        if not result.failed:
-            self._database.run(_note_check, job.shop_id, self._clock.now())
+            return None
+        try:
+            result = self._apply(setup)
+        except IntegrationError as error:
+            if error.retryable:
+                raise
+            logger.warning("Shopify webhooks: subscriptions of shop {} were not checked: {}", job.shop_id, error.message)
+            return None
+        topics = setup.topics if job.attempt > 1 else result.new_topics
+        return partial(_note_watch, setup, result, topics, None if result.failed else self._clock.now())
+
+    def fill_gap(self, job: Job) -> None:
+        """Have fetched what came while subscriptions were lost."""
+        if self.backfill is not None:
+            since = datetime.fromisoformat(job.payload["since"]) if job.payload["since"] else None
+            self.backfill(job.shop_id, job.payload["user_id"], job.payload["topics"], since)
 
     # What a worker needs
 
     def doers(self) -> dict[str, Doer]:
         """Kind of job → function."""
-        return {KIND: self._deliver, WATCH_KIND: self.watch}
+        return {KIND: self._deliver, WATCH_KIND: self.watch, GAP_KIND: self.fill_gap, SWEEP_KIND: self.sweep}
 
     def schedules(self) -> dict[str, Schedule]:
-        """Name → (cron text, function): run once across all workers."""
-        return {
-            "webhooks.watch": (WATCH_CRON, self.give_out_watches),
-            "webhooks.sweep": (SWEEP_CRON, self.sweep),
-        }
+        """Name → (cron text, what puts the jobs in lanes): run once across all workers."""
+        return {"webhooks.watch": (WATCH_CRON, _add_watches), "webhooks.sweep": (SWEEP_CRON, _add_sweep)}
 
-    def sweep(self) -> None:
-        """Forget old deliveries: handled ones after 30 days, dead and quarantined ones after 90."""
-        self._database.run(_sweep)
+    def sweep(self, _job: Job) -> Effect | None:
+        """Forget old deliveries: handled ones after 30 days, dead and quarantined ones after 90; goes on in another job."""
+        for _ in range(SWEEP_ROUNDS):
+            if self._database.run(_sweep) < SWEEP_ROWS:
+                return None
+        return _add_sweep
 
 
 def wanted_of(setup: Setup, topic: str) -> Wanted:
@@ -279,9 +282,9 @@ def _setup(row: Record) -> Setup:
     )
 
 
-async def _keep_setup(conn: Connection, setup: Setup) -> None:
+async def _keep_setup(conn: Connection, setup: Setup, checked_at: datetime | None) -> None:
     options = json.dumps(dict(setup.options))
-    await conn.execute(queries.keep_setup, setup.shop_id, setup.user_id, setup.address, list(setup.topics), options)
+    await conn.execute(queries.keep_setup, setup.shop_id, setup.user_id, setup.address, list(setup.topics), options, checked_at)
 
 
 async def _find_setup(conn: Connection, shop_id: int) -> Setup | None:
@@ -289,25 +292,32 @@ async def _find_setup(conn: Connection, shop_id: int) -> Setup | None:
     return None if row is None else _setup(row)
 
 
-async def _list_setups(conn: Connection, after: int) -> list[Setup]:
-    return [_setup(row) for row in await conn.fetch(queries.list_setups, after, SETUP_ROWS)]
+async def _add_watches(conn: Connection) -> None:
+    await conn.execute(queries.add_watches, WATCH_LANE, WATCH_KIND)
 
 
-async def _add_watches(conn: Connection, shop_ids: list[int]) -> None:
-    for shop_id in shop_ids:
-        await add_job(conn, WATCH_KIND, shop_id=shop_id, lane="webhooks:watch", priority=Priority.REST)
+async def _note_watch(
+    setup: Setup, result: SetupResult, topics: Sequence[str], checked_at: datetime | None, conn: Connection
+) -> None:
+    if result.created:
+        logger.warning("Shopify webhooks: {} lost subscriptions of shop {} were restored", result.created, setup.shop_id)
+        facts = {"topics": list(result.new_topics)}
+        await add_entry(conn, "webhooks.restored", actor="watchdog", shop_id=setup.shop_id, facts=facts)
+    if topics:
+        since = setup.checked_at.isoformat() if setup.checked_at else None
+        payload = {"user_id": setup.user_id, "topics": list(topics), "since": since}
+        await add_job(conn, GAP_KIND, shop_id=setup.shop_id, lane=GAP_LANE, payload=payload)
+    if checked_at is not None:
+        await conn.execute(queries.note_check, setup.shop_id, checked_at)
 
 
-async def _note_restored(conn: Connection, shop_id: int, count: int) -> None:
-    await add_entry(conn, "webhooks.restored", actor="watchdog", shop_id=shop_id, facts={"subscriptions": count})
+async def _add_sweep(conn: Connection) -> None:
+    await add_job(conn, SWEEP_KIND, shop_id=0, lane=SWEEP_LANE)
 
 
-async def _note_check(conn: Connection, shop_id: int, now: datetime) -> None:
-    await conn.execute(queries.note_check, shop_id, now)
-
-
-async def _sweep(conn: Connection) -> None:
-    await conn.execute(queries.sweep_inbox, INBOX_DAYS, DEAD_DAYS, SWEEP_ROWS)
+async def _sweep(conn: Connection) -> int:
+    done = await conn.execute(queries.sweep_inbox, INBOX_DAYS, DEAD_DAYS, SWEEP_ROWS)
+    return int(done.split()[-1])
 
 
 __all__ = [

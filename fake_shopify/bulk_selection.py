@@ -36,6 +36,9 @@ from fake_shopify.paging import EVERYTHING
 WINDOW = ("first", "last", "after", "before")
 """What bulk operations ignore (source: shopify.dev/docs/api/usage/bulk-operations/queries, read 2026-11)."""
 
+TEXTS = frozenset({"DateTime", "Decimal", "HTML", "ID", "Money", "String"})
+"""Types whose texts are written as they are."""
+
 Read = Callable[[Any], Any]
 Node = tuple[FieldNode, Any]
 
@@ -184,7 +187,8 @@ class Selection:
             return None, self._connection(resolve, named, inner)
         resolve = self._resolver(kind, node, key, arguments)
         if is_leaf_type(named) or not self._has_connection(named, inner):
-            return _then(resolve, self._completed(known.type, inner, f"{kind.name}.{name}")), None
+            read = _then(resolve, self._completed(known.type, inner, f"{kind.name}.{name}"))
+            return (_text(name, read) if known.resolve is None and named.name in TEXTS else read), None
         return None, self._object(resolve, key, known.type, inner)
 
     def _resolver(self, kind: GraphQLObjectType, node: FieldNode, key: str, arguments: dict[str, Any]) -> Read:
@@ -304,6 +308,16 @@ def _rows(connection: dict[str, Any]) -> Iterable[Any]:
         found: Iterable[Any] = connection["nodes"]
         return found
     return (edge["node"] for edge in connection["edges"])
+
+
+def _text(name: str, read: Read) -> Read:
+    """Take the short way where an object holds a text under the field's name."""
+
+    def take(source: Any) -> Any:
+        value = source[name] if name in source else None
+        return value if type(value) is str else read(source)
+
+    return take
 
 
 def _then(resolve: Read, complete: Read) -> Read:

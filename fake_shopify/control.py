@@ -6,17 +6,19 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from werkzeug.wrappers import Request, Response
 
 from fake_shopify.clock import parse_iso
-from fake_shopify.delivery_control import DELIVERY_ACTIONS, app_of
+from fake_shopify.delivery_control import DELIVERY_ACTIONS, app_of, shop_of
 from fake_shopify.world import Grant
 
 if TYPE_CHECKING:
     from fake_shopify.server import FakeShopify
 
 Action = Callable[["FakeShopify", dict[str, Any], Request], Any]
+SHOP_SETTINGS = frozenset({"name", "email", "owner", "plan", "zone", "address"})
 
 
 def _reset(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
@@ -99,6 +101,23 @@ def _grants(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
     return {"ok": True}
 
 
+def _shop(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
+    """POST {"shop"?, "name"?, "email"?, "owner"?, "plan"?, "zone"?, "address"?: {"address1", "address2", "city", "zip", "phone",
+    "provinceCode"}}: the merchant changes the shop's settings, which sends shop/update; GET ?shop=: the settings.
+    """
+    shop = shop_of(fake.world, body.pop("shop", None) or request.args.get("shop"))
+    if request.method == "POST":
+        if unknown := set(body) - SHOP_SETTINGS:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(sorted(SHOP_SETTINGS))}")
+        if "zone" in body:
+            ZoneInfo(body["zone"])
+        with shop.lock:
+            shop.settings.update(body, updatedAt=fake.world.clock.iso())
+            shop.emit("shop/update", {"id": shop.number})
+            fake.outbox.collect(shop)
+    return {"shop": shop.domain, "settings": shop.settings}
+
+
 ACTIONS: dict[str, Action] = {
     "reset": _reset,
     "clock": _clock,
@@ -107,6 +126,7 @@ ACTIONS: dict[str, Action] = {
     "changes": _changes,
     "bucket": _bucket,
     "grants": _grants,
+    "shop": _shop,
     **DELIVERY_ACTIONS,
 }
 

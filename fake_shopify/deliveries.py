@@ -14,6 +14,7 @@ import threading
 import traceback
 import uuid
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 from fake_shopify import payloads
@@ -26,13 +27,19 @@ from fake_shopify.engine import executable
 from fake_shopify.events_family import Happening, Memory, body_for
 from fake_shopify.payloads.shape import json_body, only_fields, xml_body
 from fake_shopify.schema import LATEST, served_version
-from fake_shopify.subscriptions import Configurations, Subscription, apps_concerned, concerned, installed
+from fake_shopify.subscriptions import Configurations, Subscription, concerned, installed
 from fake_shopify.topics import resource_of
 from fake_shopify.world import Change, Grant, Shop, World
 
 REDACT_AFTER_S = 48 * 3600
 
 Payload = dict[str, Any]
+
+
+def _once_each(changes: Iterable[Change]) -> list[Change]:
+    """Leave out that an object changed when the same request says so again: its payload shows the finished state anyway."""
+    last = {payloads.subject(change.topic, change.payload): change for change in changes}
+    return [change for change in changes if change is last[payloads.subject(change.topic, change.payload)]]
 
 
 class Outbox:
@@ -99,7 +106,7 @@ class Outbox:
     def _write_up(self, shop: Shop, changes: deque[Change]) -> None:
         places: dict[str, int] = {}
         ids: dict[int, str] = {}
-        for change in changes:
+        for change in _once_each(changes):
             place = places[change.topic] = places.get(change.topic, -1) + 1
             try:
                 self._spread(shop, change, ids.setdefault(place, str(uuid.uuid4())))
@@ -131,12 +138,14 @@ class Outbox:
 
     def _leave(self, shop: Shop, change: Change) -> None:
         """Clean up after an uninstalled app: its subscriptions end, and in 48 hours it is told to forget the shop."""
-        gone = apps_concerned(self.world, shop, change) or set()
+        assert change.client_id is not None
         table = shop.table("WebhookSubscription")
-        for row in [row for row in table if row["_client_id"] in gone]:
+        for row in [row for row in table if row["_client_id"] == change.client_id]:
             table.remove(row.number)
         with self._cond:
-            self._redactions += [(self.queue.now_s() + REDACT_AFTER_S, shop.domain, client_id) for client_id in sorted(gone)]
+            self._redactions.append((self.queue.now_s() + REDACT_AFTER_S, shop.domain, change.client_id))
+            self._start_thread()
+            self._cond.notify_all()
 
     # Payloads
 
@@ -154,7 +163,7 @@ class Outbox:
 
     def _scopes(self, ctx: Context, change: Change) -> Payload:
         """Say which scopes an app had when it was last told, and which it has now."""
-        client_id = next(iter(apps_concerned(self.world, ctx.shop, change) or {ctx.grant.client_id}))
+        client_id = change.client_id or ctx.grant.client_id
         known = ctx.shop.state.setdefault(SCOPES, {})
         current = self.world.scopes_of(client_id, ctx.shop.domain) or []
         previous = known.get(client_id) or sorted({*current, *self.world.apps[client_id].scopes})

@@ -178,6 +178,23 @@ def delivery_plan(fake: FakeShopify, body: Body, request: Request) -> Any:
     return fake.outbox.queue.plan.shown()
 
 
+def addresses(fake: FakeShopify, body: Body, request: Request) -> Any:
+    """POST {"https://app.example": "http://127.0.0.1:8000"}: deliveries for this https origin go there, as with --deliver; null
+    takes one away; GET: where they go. A reset returns to what the command line said.
+    """
+    known = fake.world.deliver
+    for origin, target in body.items():
+        if not origin.startswith("https://"):
+            raise ValueError(f"no https origin: {origin}")
+        if target is not None and not str(target).startswith(("http://", "https://")):
+            raise ValueError(f"no address: {target}")
+    for origin, target in body.items():
+        known.pop(origin.rstrip("/"), None)
+        if target is not None:
+            known[origin.rstrip("/")] = str(target).rstrip("/")
+    return {"addresses": known}
+
+
 # Who subscribed
 
 
@@ -286,6 +303,7 @@ DELIVERY_ACTIONS: dict[str, Callable[[FakeShopify, Body, Request], Any]] = {
     "deliveries": deliveries,
     "deliver": deliver,
     "delivery_plan": delivery_plan,
+    "addresses": addresses,
     "subscriptions": subscriptions,
     "apps": apps,
     "secrets": secrets,

@@ -14,6 +14,8 @@ CENT = Decimal("0.01")
 
 def amount(value: Any) -> Decimal:
     """Read an amount from input or from a row; None is zero."""
+    if type(value) is Decimal:
+        return value
     return Decimal(str(value)) if value not in (None, "") else Decimal(0)
 
 

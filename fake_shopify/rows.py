@@ -97,6 +97,10 @@ class Table:
         self._rows: dict[int, Row] = {}
         self._removed: set[int] = set()
 
+    def share(self, other: Table) -> None:
+        """Hold the same rows as another table from now on, but those that are seeded."""
+        self._rows, self._removed = other._rows, other._removed
+
     def __len__(self) -> int:
         if self.seeded is None:
             return len(self._rows)

@@ -13,7 +13,7 @@ from typing import Any
 
 from fake_shopify.admin.webhook_filters import filter_error
 from fake_shopify.rows import Row
-from fake_shopify.topics import COMPLIANCE, is_about_app, topic_name
+from fake_shopify.topics import COMPLIANCE, topic_name
 from fake_shopify.world import Change, Shop, World
 
 WEBHOOK_KEYS = """
@@ -153,24 +153,13 @@ def _read_events(id: str, client_id: str, spec: dict[str, Any]) -> Subscription:
 # Who is concerned
 
 
-def apps_concerned(world: World, shop: Shop, change: Change) -> set[str] | None:
-    """Return the apps that a change is about; None when it is about the shop, so that every app may hear of it."""
-    if change.client_id is not None:
-        return {change.client_id}
-    if change.topic == "app/uninstalled":
-        return {client_id for client_id in world.apps if world.scopes_of(client_id, shop.domain) is None}
-    if change.topic == "app/scopes_update":
-        number = str(change.payload.get("admin_graphql_api_id", "")).rsplit("/", 1)[-1]
-        return {app.client_id for app in world.apps.values() if str(app.number + shop.number) == number} or None
-    return None
-
-
 def concerned(world: World, configured: Configurations, shop: Shop, change: Change) -> list[Subscription]:
-    """Return the webhook subscriptions that a change is to be delivered to, filters aside."""
-    apps = apps_concerned(world, shop, change)
-    gone = is_about_app(change.topic) and change.topic in LAST_WORDS
-    every = [*of_shop(shop), *installed(world, configured, shop, gone=gone)]
-    return [one for one in every if change.topic in one.topics and (apps is None or one.client_id in apps)]
+    """Return the webhook subscriptions that a change is to be delivered to, filters aside.
+
+    A change that is about one app concerns no other.
+    """
+    every = [*of_shop(shop), *installed(world, configured, shop, gone=change.topic in LAST_WORDS)]
+    return [one for one in every if change.topic in one.topics and change.client_id in (None, one.client_id)]
 
 
 def installed(world: World, configured: Configurations, shop: Shop, *, gone: bool = False) -> list[Subscription]:

@@ -20,8 +20,9 @@ class Bucket:
     measured_at_s: float = 0.0
 
     def _restore(self, monotonic_s: float) -> None:
-        passed = max(0.0, monotonic_s - self.measured_at_s)
-        self.available = min(self.maximum, self.available + passed * self.restore_rate)
+        # Seconds since 1970 carry an error of a tenth of a microsecond, which must not cost a whole point.
+        points = round(max(0.0, monotonic_s - self.measured_at_s) * self.restore_rate, 4)
+        self.available = min(self.maximum, self.available + points)
         self.measured_at_s = monotonic_s
 
     def take(self, points: int, monotonic_s: float) -> bool:

@@ -25,9 +25,6 @@ LONG_ACTIONS = """
 COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
 """Topics of the app configuration only: the API does not know them."""
 
-OWN_TOPICS = ("app/", "app_purchases_one_time/", "app_subscriptions/", "bulk_operations/", "shop/redact")
-"""Topics about one app; no other app hears of them."""
-
 JSON_ONLY = frozenset(
     """
     app_purchases_one_time audit_events customer customer_account_settings fulfillment_holds inventory_shipments
@@ -133,8 +130,3 @@ def may_subscribe(topic: str, scopes: frozenset[str]) -> bool:
     """Say whether access scopes allow a topic."""
     needed = SCOPES.get(topic) or SCOPES.get(resource_of(topic))
     return needed is None or any(f"{verb}_{what}" in scopes for what in needed.split() for verb in ("read", "write"))
-
-
-def is_about_app(topic: str) -> bool:
-    """Say whether a topic is about one app, so that only this app hears of it."""
-    return topic.startswith(OWN_TOPICS)

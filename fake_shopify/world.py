@@ -7,11 +7,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fake_shopify.clock import Clock
 from fake_shopify.rows import Row, Table
 from fake_shopify.throttle import Bucket
+
+if TYPE_CHECKING:
+    from fake_shopify.bulk_desk import BulkDesk
 
 CAPTURED_SCOPES = frozenset(
     """
@@ -166,6 +169,7 @@ class World:
         self.deliver: dict[str, str] = {}
         self.codes: dict[str, dict[str, Any]] = {}
         self.on_change: Callable[[Shop, Change], None] | None = None
+        self.bulk: BulkDesk | None = None
         build(self)
 
     def reset(self) -> None:

@@ -16,7 +16,7 @@ import asyncpg
 from msgspec import Struct
 
 from shopify_kit.database import Connection, Database
-from shopify_kit.errors import InvalidSignature, NotConfigured
+from shopify_kit.errors import DatabaseUnavailable, InvalidSignature, NotConfigured
 from shopify_kit.group_commit import GroupCommit
 from shopify_kit.identifiers import is_shop_domain
 from shopify_kit.jobs import Priority
@@ -31,12 +31,23 @@ MAX_HEADER: Final = 255
 MAX_ID: Final = 128
 HASH_BYTES: Final = 16
 HEAD_BYTES: Final = 200
+EVENT_HEAD_BYTES: Final = 4_096
 LEADING_ID = re.compile(rb'\s*\{\s*"(?:id|inventory_item_id|admin_graphql_api_id)"\s*:\s*"?([A-Za-z0-9:/_?=-]{1,120})')
+EVENT_ID = re.compile(rb'"(?:fields_changed|query_variables)".{0,200}?gid://shopify/[A-Za-z]+/(\d{1,20})', re.DOTALL)
 URGENT_TOPICS: Final = frozenset({*COMPLIANCE_TOPICS, "app/uninstalled"})
 
 queries = load_queries("inbox")
 
-Secrets = Callable[[str], Iterable[tuple[str, Secret]]]
+
+class Secrets(Protocol):
+    """Shop domain → the secrets that may have signed for it, each with the name of its app."""
+
+    def __call__(self, shop_domain: str, /) -> Iterable[tuple[str, Secret]]:
+        """Return the secrets, newest first."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that there are were read."""
 
 
 class Headers(Protocol):
@@ -85,7 +96,6 @@ class Inbox:
     """Takes deliveries in.
 
     Args:
-        secrets: shop domain → the secrets that may have signed for it, each with the name of its app.
         wake: called after a delivery was stored, to wake a worker of this process.
         ensure_schema: called before a delivery is stored; cheap once the schema is known to be there.
     """
@@ -97,7 +107,9 @@ class Inbox:
         self._keys = keys
         self._secrets = secrets
         self._wake = wake
-        self._group: GroupCommit[Delivery, bool] = GroupCommit(database, store_deliveries, is_items_fault=_is_items_fault)
+        self._group: GroupCommit[Delivery, bool] = GroupCommit(
+            database, store_deliveries, is_items_fault=_is_items_fault, size_of=lambda delivery: len(delivery.body_sealed)
+        )
 
     def accept(self, body: bytes, headers: Headers, path_topic: str | None = None) -> bool:
         """Verify and store one delivery; returns whether it is new.
@@ -112,10 +124,12 @@ class Inbox:
         """
         shop = read_header(headers, "Shop-Domain")
         secrets = list(self._secrets(shop))
-        if not secrets:
+        if not secrets and self._secrets.is_complete:
             text = "No webhook secret is configured; set SHOPIFY_WEBHOOK_SECRET or SHOPIFY_APP_CLIENT_SECRET."
             raise NotConfigured(text, code="webhook_secret_not_configured")
         app = verify_body(body, read_header(headers, "Hmac-Sha256", limit=None), secrets)
+        if app is None and not self._secrets.is_complete:
+            raise DatabaseUnavailable("The secrets of custom apps could not be read yet; send it again.", retry_after_s=2.0)
         if app is None:
             raise InvalidSignature("The delivery is not signed with a secret of ours.")
         return self.store(body, headers, path_topic, app)
@@ -131,8 +145,7 @@ class Inbox:
     def _delivery(self, body: bytes, headers: Headers, path_topic: str | None, app: str) -> Delivery:
         shop = read_header(headers, "Shop-Domain")
         shop = shop if is_shop_domain(shop) else ""
-        written = read_header(headers, "Topic") or _events_topic(headers)
-        topic = topic_of(written) or written[:100]
+        topic = read_topic(headers)
         digest = hashlib.sha256(body).digest()[:HASH_BYTES]
         webhook_id = read_header(headers, "Webhook-Id")
         if not 0 < len(webhook_id) <= MAX_ID:
@@ -145,7 +158,7 @@ class Inbox:
             path_topic=path_topic[:100] if path_topic else None,
             shop_domain=shop,
             api_version=read_header(headers, "API-Version")[:20] or None,
-            subscription_name=read_header(headers, "Name")[:100] or None,
+            subscription_name=(read_header(headers, "Name") or read_header(headers, "Handle"))[:100] or None,
             triggered_at=read_header(headers, "Triggered-At")[:40] or None,
             body_hash=digest,
             body_sealed=self._keys.seal(body, body_place(app, webhook_id, shop)),
@@ -162,21 +175,28 @@ def read_header(headers: Headers, name: str, *, limit: int | None = MAX_HEADER) 
     return "".join(c for c in value[: limit + 1] if c.isprintable() and c.isascii())
 
 
-def _events_topic(headers: Headers) -> str:
-    """Name the topic of an Events delivery, whose headers carry handle and action: `products` + `update`."""
-    handle, action = read_header(headers, "Handle"), read_header(headers, "Action")
-    return f"{handle}/{action}" if handle and action else handle
+def read_topic(headers: Headers) -> str:
+    """Name the topic: canonical where Shopify knows it, else as it came.
+
+    An Event names the type of the object and, beside it, the action: `Product` and `update` are the topic `Product/update`, whose
+    payload is not that of `products/update`. Source: shopify.dev/docs/apps/build/events/delivery-structure (read 2026-11).
+    """
+    written, action = read_header(headers, "Topic"), read_header(headers, "Action")
+    if action and not headers.get("X-Shopify-Topic"):
+        return f"{written}/{action}"[:100]
+    return topic_of(written) or written[:100]
 
 
 def lane_of(topic: str, body: bytes, headers: Headers) -> str:
     """Name the lane: family and id of the resource, else the topic.
 
-    The id is the first key of the payloads of every topic that has one; it decides about order only, never about meaning.
+    The id is the first key of the payloads of every topic that has one, and the first thing named in an Event; it decides about
+    order only, never about meaning.
     """
-    resource = read_header(headers, "Resource-Id")
-    match = LEADING_ID.match(body[:HEAD_BYTES])
-    number = resource or (match[1].decode("ascii") if match else "")
     family = topic.split("/", 1)[0]
+    resource = read_header(headers, "Resource-Id")
+    match = LEADING_ID.match(body[:HEAD_BYTES]) or EVENT_ID.search(body[:EVENT_HEAD_BYTES])
+    number = resource or (match[1].decode("ascii") if match else "")
     return f"{family}:{number.rsplit('/', 1)[-1]}" if number else f"{topic}:"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -10,11 +11,20 @@ from typing import Any, Final
 from msgspec import Struct
 
 from shopify_kit.database import Record
-from shopify_kit.topics import same_topic, topic_of
+from shopify_kit.topics import COMPLIANCE_TOPICS, same_topic, topic_of
 
 MAX_DEPTH: Final = 64
 STATE_ACTIONS: Final = frozenset({"create", "update", "updated"})
 SHOP_FIELDS: Final = ("myshopify_domain", "shop_domain")
+REDACTED: Final = {"redacted": True}
+"""What stands in the place of a payload whose person was redacted."""
+RESOURCE_ID: Final = re.compile(r"[A-Za-z0-9@_?=&-]{1,120}")
+NOT_IN: Final = {
+    "customers/data_request": {"orders_to_redact", "id", "admin_graphql_api_id"},
+    "customers/redact": {"orders_requested", "data_request", "id", "admin_graphql_api_id"},
+    "shop/redact": {"orders_requested", "data_request", "orders_to_redact", "id", "admin_graphql_api_id", "myshopify_domain"},
+}
+"""Keys that a compliance request never has, for they belong to another one or to an ordinary payload."""
 
 
 class WebhookEvent(Struct, frozen=True):
@@ -85,14 +95,13 @@ def read_event(row: Record, body: bytes, *, attempt: int, is_replay: bool = Fals
     if not row["shop_domain"]:
         raise NotAnEvent("quarantined", "invalid_shop")
     check_shop(payload, row["shop_domain"])
-    family = topic.split("/", 1)[0]
-    number = _number(payload)
+    check_compliance(topic, payload)
     return WebhookEvent(
         topic=topic,
         shop_domain=row["shop_domain"],
         shop_id=row["shop_id"],
         payload=payload,
-        resource=f"{family}:{number}" if number else "",
+        resource=resource_of(topic, payload),
         version=version_of(payload, row["triggered_at"], row["received_at"]),
         webhook_id=row["webhook_id"],
         event_id=row["event_id"],
@@ -117,7 +126,7 @@ def read_payload(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise NotAnEvent("dead", "invalid_encoding") from None
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
         raise NotAnEvent("dead", "json_too_deep") from None
     except ValueError:
@@ -126,7 +135,13 @@ def read_payload(body: bytes) -> dict[str, Any]:
         raise NotAnEvent("dead", "invalid_shape")
     if _is_deeper(document, MAX_DEPTH):
         raise NotAnEvent("dead", "json_too_deep")
+    if document == REDACTED:
+        raise NotAnEvent("superseded", "redacted")
     return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
@@ -156,12 +171,36 @@ def check_shop(payload: Mapping[str, Any], shop_domain: str) -> None:
         raise NotAnEvent("quarantined", "shop_mismatch")
 
 
+def check_compliance(topic: str, payload: Mapping[str, Any]) -> None:
+    """Demand that a compliance request looks like one: topic and shop are unsigned, and what it does cannot be undone.
+
+    Raises:
+        NotAnEvent: quarantined with `not_a_compliance_request`.
+    """
+    if topic not in COMPLIANCE_TOPICS:
+        return
+    customer = payload.get("customer")
+    is_about_customer = isinstance(customer, Mapping) and isinstance(customer.get("id"), int | str)
+    is_request = is_about_customer != (topic == "shop/redact") and not NOT_IN[topic] & payload.keys()
+    if not is_request or not isinstance(payload.get("shop_domain"), str):
+        raise NotAnEvent("quarantined", "not_a_compliance_request")
+
+
+def resource_of(topic: str, payload: Mapping[str, Any]) -> str:
+    """Name what a payload is about: `orders:123`; empty where it has no id."""
+    number = _number(payload)
+    return f"{topic.split('/', 1)[0]}:{number}" if number and RESOURCE_ID.fullmatch(number) else ""
+
+
 def _number(payload: Mapping[str, Any]) -> str:
-    """Return the id of what the payload is about; stock is about an item at a location."""
+    """Return the id of what the payload is about; stock is about an item at a location, an Event about what it was asked for."""
     if "inventory_item_id" in payload and "location_id" in payload:
         return f"{payload['inventory_item_id']}@{payload['location_id']}"
     number = payload.get("id") or payload.get("admin_graphql_api_id")
-    return str(number).rsplit("/", 1)[-1][:80] if isinstance(number, int | str) else ""
+    if number is None and isinstance(variables := payload.get("query_variables"), Mapping):
+        name = str(payload.get("topic"))
+        number = variables.get(f"{name[:1].lower()}{name[1:]}Id")
+    return str(number).rsplit("/", 1)[-1] if isinstance(number, int | str) else ""
 
 
 def version_of(payload: Mapping[str, Any], triggered_at: str | None, received_at: datetime) -> str:
@@ -182,13 +221,13 @@ def _instant(text: str) -> str | None:
         text = f"{head}.{digits}+00:00" if rest.endswith("Z") and digits.isdigit() else text
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        return _sortable(instant) if instant.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return _sortable(instant) if instant.tzinfo is not None else None
 
 
 def _sortable(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def is_known(topic: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from shopify_admin.webhooks import Plan, Subscription, Wanted, plan
 from shopify_kit.errors import InvalidInput, NotConfigured, ShopifyError, UserErrors
+from shopify_kit.identifiers import tail
 from shopify_kit.runtime import map_in_threads
 from shopify_kit.settings import Settings
 from shopify_kit.topics import COMPLIANCE_TOPICS, DEFAULT_TOPICS, topic_of
@@ -34,7 +36,7 @@ class Failed(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """What became of a set-up; `removed` were at our address and not wanted any more."""
+    """What became of a set-up; `removed` were at our address and not wanted any more, `new_topics` had none that stood."""
 
     webhooks: tuple[dict[str, Any], ...]
     created: int
@@ -42,6 +44,7 @@ class Result(Struct, frozen=True):
     unchanged: int
     removed: int
     failed: tuple[Failed, ...]
+    new_topics: tuple[str, ...] = ()
 
     @property
     def total_registered(self) -> int:
@@ -105,9 +108,9 @@ class Addresses:
             raise InvalidInput(f"webhook_url {reason}.", code="invalid_webhook_url", details=details)
         return given
 
-    def ours(self, address: str) -> list[str]:
-        """Return the addresses at which surplus subscriptions are ours to remove."""
-        return list(dict.fromkeys([address, *([self._own] if self._own else [])]))
+    def ours(self, *addresses: str | None) -> list[str]:
+        """Return the addresses at which surplus subscriptions are ours to remove: these and the configured one."""
+        return [address for address in dict.fromkeys([*addresses, self._own]) if address is not None]
 
 
 def _is_plain_https(text: str) -> bool:
@@ -130,43 +133,57 @@ def set_up(make_admin: Callable[[], ShopAdmin], wanted: Sequence[Wanted], *, our
         ours: addresses whose unwanted subscriptions are removed.
     """
     todo = plan(wanted, make_admin().subscriptions(), ours=ours)
-    made = map_in_threads(lambda change: change(make_admin()), _changes(todo), max_threads=AT_ONCE)
-    standing = [*map(_shown, todo.unchanged), *(row for row in made if isinstance(row, dict))]
+    changes = _changes(todo)
+    made = map_in_threads(lambda change: change(make_admin()), changes, max_threads=AT_ONCE)
+    rest = iter(made)
+    created, updated, removed = (
+        [row for _, row in zip(part, rest, strict=False) if not isinstance(row, Failed)]
+        for part in (todo.create, todo.update, todo.surplus)
+    )
+    standing = [*map(_shown, todo.unchanged), *created, *updated]
     return Result(
         webhooks=tuple(sorted(standing, key=lambda row: str(row["topic"]))),
-        created=sum(1 for row in made[: len(todo.create)] if isinstance(row, dict)),
-        updated=sum(1 for row in made[len(todo.create) :][: len(todo.update)] if isinstance(row, dict)),
+        created=len(created),
+        updated=len(updated),
         unchanged=len(todo.unchanged),
-        removed=len(todo.surplus),
+        removed=len(removed),
         failed=tuple(row for row in made if isinstance(row, Failed)),
+        new_topics=tuple(str(row["topic"]) for row in created),
     )
 
 
-Change = Callable[[ShopAdmin], "dict[str, Any] | Failed | None"]
+Change = Callable[[ShopAdmin], "dict[str, Any] | Failed"]
 
 
 def _changes(todo: Plan) -> list[Change]:
-    creations = [_attempt(want, lambda admin, want=want: admin.create_subscription(want)) for want in todo.create]
-    updates = [
-        _attempt(want, lambda admin, have=have, want=want: admin.update_subscription(have.admin_graphql_api_id, want))
-        for have, want in todo.update
-    ]
-    removals: list[Change] = [
-        lambda admin, gone=gone: admin.delete_subscription(gone.admin_graphql_api_id)  # type: ignore[misc]
-        for gone in todo.surplus
-    ]
+    creations = [_attempt(want, partial(_create, want)) for want in todo.create]
+    updates = [_attempt(want, partial(_update, have, want)) for have, want in todo.update]
+    removals = [_attempt(gone, partial(_remove, gone)) for gone in todo.surplus]
     return [*creations, *updates, *removals]
 
 
-def _attempt(want: Wanted, change: Callable[..., str]) -> Change:
+def _create(want: Wanted, admin: ShopAdmin) -> str:
+    return admin.create_subscription(want)
+
+
+def _update(have: Subscription, want: Wanted, admin: ShopAdmin) -> str:
+    return admin.update_subscription(have.admin_graphql_api_id, want)
+
+
+def _remove(gone: Subscription, admin: ShopAdmin) -> str:
+    admin.delete_subscription(gone.admin_graphql_api_id)
+    return gone.admin_graphql_api_id
+
+
+def _attempt(about: Wanted | Subscription, change: Callable[[ShopAdmin], str]) -> Change:
     def run(admin: ShopAdmin) -> dict[str, Any] | Failed:
         try:
             gid = change(admin)
         except UserErrors as error:
-            return Failed(want.topic, "; ".join(str(e.get("message", "")) for e in error.user_errors)[:300])
+            return Failed(about.topic, "; ".join(str(e.get("message", "")) for e in error.user_errors)[:300])
         except ShopifyError as error:
-            return Failed(want.topic, error.message)
-        return {"id": int(gid.rsplit("/", 1)[1]), "topic": want.topic, "address": want.address}
+            return Failed(about.topic, error.message)
+        return {"id": tail(gid), "topic": about.topic, "address": about.address}
 
     return run
 

@@ -95,6 +95,7 @@ class Connection(Protocol):
         source: AsyncIterator[bytes],
         columns: Sequence[str],
         schema_name: str,
+        format: str | None = None,
         timeout: float | None = None,
     ) -> str: ...
     async def copy_from_query(

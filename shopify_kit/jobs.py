@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import json
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final, TypeAlias
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from shopify_kit.database import Connection, Database, Record
+from shopify_kit.database import Connection, Database, Record, Verb
+from shopify_kit.errors import DatabaseUnavailable
 from shopify_kit.queries import load_queries
 
 MAX_ATTEMPTS: Final = 20
@@ -27,12 +29,20 @@ FIRST_PAUSE_S: Final = 2.0
 LONGEST_PAUSE_S: Final = 12 * 3600.0
 GROWTH: Final = 2.2
 LEASE_S: Final = 10.0
-DOOR_MARGIN: Final = 1_000
+MARGIN: Final = 1_000
+"""Turns and job ids that may become visible later than ones drawn after them."""
+MARGIN_TIME: Final = timedelta(seconds=60)
+LOOKS: Final = (1, 8, 128, 1_024, 1_024)
+"""How far a claim looks, in jobs for each lane wanted, as long as the lanes it saw were not free."""
+MOST_LOOKED_AT: Final = 1_024
+DEATHS: Final = 3
+"""Attempts that may end with their worker before the job waits between them."""
 DEAD_DAYS: Final = 90
 SWEEP_ROWS: Final = 500
 
 queries = load_queries("jobs")
 
+T = TypeVar("T")
 Effect: TypeAlias = Callable[[Connection], Awaitable[None]]
 
 
@@ -104,12 +114,31 @@ async def add_job(
     return int(made)
 
 
+async def add_sleeping_job(
+    conn: Connection,
+    kind: str,
+    *,
+    shop_id: int,
+    lane: str,
+    after_s: float,
+    payload: Mapping[str, Any] | None = None,
+    priority: int = Priority.REST,
+) -> None:
+    """Put work into a lane that sleeps for a while first, as part of a unit; the lane waits with it."""
+    await conn.execute(queries.add_sleeping_job, shop_id, lane, kind, json.dumps(dict(payload or {})), priority, after_s)
+
+
+async def wake_lane(conn: Connection, shop_id: int, lane: str) -> None:
+    """Let a lane's sleeping jobs wake at the next look, as part of a unit."""
+    await conn.execute(queries.wake_lane, shop_id, lane)
+
+
 class LeaseLost(Exception):
     """Another worker holds the lane now; what was done here is not stored."""
 
 
 class Lanes:
-    """One worker's view of the lanes. Its methods are units of work: each is one transaction.
+    """One worker's view of the lanes. Its methods are units of work: each is one transaction. Safe to share between threads.
 
     Args:
         worker: a name for the leases, unique among living workers.
@@ -119,21 +148,19 @@ class Lanes:
         self._database = database
         self._worker = worker
         self._door = 0
-        self._seen_turn = 0
-        self._left: set[tuple[int, str]] = set()
+        self._tended_to: datetime | None = None
+        self._doubtful: deque[tuple[int, str]] = deque()
 
     # Claiming
 
     def claim(self, limit: int) -> list[Job]:
-        """Take up to `limit` jobs off the door and begin the first job of each lane that is free."""
-        left, self._left = self._left, set()
+        """Take jobs off the door and begin the first job of up to `limit` lanes that are free."""
+        doubtful = [self._doubtful.popleft() for _ in range(len(self._doubtful))]
         try:
-            jobs, turn = self._database.run(_claim, self._worker, self._door, limit, list(left))
+            return self._database.run(_claim, self._worker, self._door, limit, doubtful)
         except BaseException:
-            self._left |= left
+            self._doubtful.extend(doubtful)
             raise
-        self._seen_turn = max(self._seen_turn, turn or 0)
-        return jobs
 
     def finish(self, job: Job, effect: Effect | None = None) -> Job | None:
         """Store what a job brought and that it is done, and begin the next of its lane; None when nothing is left there.
@@ -141,18 +168,18 @@ class Lanes:
         Raises:
             LeaseLost: another worker has the lane; nothing is stored.
         """
-        following = self._database.run(_finish, job, effect)
-        if following is None:
-            self._left.add((job.shop_id, job.lane))
-        return following
+        return self._end(job, _finish, job, effect)
 
-    def retry(self, job: Job, error: str, *, after_s: float | None = None) -> bool:
-        """Put a failed job to sleep, or bury it when that was its last attempt; says whether it will be tried again."""
-        if job.attempt >= MAX_ATTEMPTS:
-            self.bury(job, "attempts_exhausted", error)
-            return False
-        self._database.run(_sleep, job, after_s or pause_after(job.attempt), error)
-        return True
+    def retry(self, job: Job, error: str, *, after_s: float = 0.0) -> None:
+        """Put a failed job to sleep; its lane waits with it.
+
+        Args:
+            after_s: how long to wait at least, where somebody knows; the pause that is due is never shortened.
+
+        Raises:
+            LeaseLost: another worker has the lane; nothing is stored.
+        """
+        self._end(job, _sleep, job, max(after_s, pause_after(job.attempt)), error)
 
     def bury(self, job: Job, reason: str, error: str, effect: Effect | None = None) -> None:
         """Give up on a job for good, storing `effect` with it; its lane goes on.
@@ -160,22 +187,35 @@ class Lanes:
         Raises:
             LeaseLost: another worker has the lane; nothing is stored.
         """
-        self._database.run(_bury, job, reason, error, effect)
-        self._left.add((job.shop_id, job.lane))
+        self._end(job, _bury, job, reason, error, effect)
 
-    def renew(self, fences: Sequence[int]) -> set[int]:
-        """Prolong leases; returns those that are still ours."""
-        return self._database.run(_renew, self._worker, list(fences), LEASE_S)
+    def _end(self, job: Job, unit: Verb[T], *args: Any) -> T:
+        """Run what ends an attempt. Where it is not known who has the lane now, it is looked into once more.
+
+        After a crash of Postgres the leases are gone, and with them what would free the lane of a worker that is gone too.
+        """
+        try:
+            return self._database.run(unit, *args)
+        except (LeaseLost, DatabaseUnavailable):
+            self._doubtful.append((job.shop_id, job.lane))
+            raise
+
+    def renew(self, jobs: Sequence[Job]) -> set[int]:
+        """Prolong the leases of jobs; returns the fences that are still ours."""
+        return self._database.run(_renew, list(jobs), LEASE_S)
 
     def give_back(self, jobs: Sequence[Job]) -> None:
-        """Let go of jobs that were begun and not done, as at the end of a worker; the attempt stays counted."""
+        """Let go of jobs that were claimed and not begun, as at the end of a worker; they keep their place in the lane."""
         self._database.run(_give_back, list(jobs))
 
     # Housekeeping: any worker, any time
 
     def wake_and_reap(self) -> None:
-        """Wake sleepers whose time has come, and free the lanes of workers that are gone."""
-        self._database.run(_wake_and_reap)
+        """Wake sleepers whose time has come, and free the lanes of workers that are gone.
+
+        What was due long before the last look is not looked for again: a pinned snapshot keeps all that ever was due in the index.
+        """
+        self._tended_to = self._database.run(_wake_and_reap, self._tended_to)
 
     def move_door(self) -> None:
         """Look from where on jobs stand at the door, so that a claim need not pass the remains of all that left it.
@@ -183,21 +223,32 @@ class Lanes:
         A pinned snapshot keeps those remains in the index for ever. The margin is for jobs whose transaction drew its turn early
         and commits late; `ring_forgotten` finds what is even later.
         """
-        first = self._database.run(_first_turn, self._door)
-        ahead = first if first is not None else self._seen_turn
-        self._door = max(self._door, ahead - DOOR_MARGIN)
+        first, last = self._database.run(_first_turn, self._door)
+        # A standby that took over may not have seen the latest turns and gives them out again.
+        door = min(self._door, last)
+        self._door = max(door, (last if first is None else first) - MARGIN)
 
     def ring_forgotten(self) -> None:
-        """Put lanes at the door whose doorbell was lost; sweep what is old."""
+        """Put lanes at the door whose doorbell was lost, with a worker that was killed between two transactions."""
         self._database.run(_ring_forgotten, self._door)
+
+    def sweep(self) -> None:
+        """Forget the long dead and old runs of schedules."""
+        self._database.run(_sweep)
 
     def waiting(self) -> Waiting:
         """Count what waits."""
         return self._database.run(_waiting)
 
-    def take_slot(self, name: str, slot: datetime) -> bool:
-        """Say whether this run of a schedule is ours to do: true once across all workers."""
-        return self._database.run(_take_slot, name, slot)
+    # Schedules
+
+    def last_slot(self, name: str) -> datetime | None:
+        """Return the run of a schedule that was given out last, by any worker."""
+        return self._database.run(_last_slot, name)
+
+    def take_slot(self, name: str, slot: datetime, effect: Effect | None = None) -> bool:
+        """Take a run of a schedule and store `effect` with that: True once across all workers."""
+        return self._database.run(_take_slot, name, slot, effect)
 
 
 # Units
@@ -218,19 +269,29 @@ def _job(row: Record, fence: int) -> Job:
     )
 
 
-async def _claim(conn: Connection, worker: str, door: int, limit: int, left: list[tuple[int, str]]) -> tuple[list[Job], int | None]:
-    if left:
-        await conn.execute(queries.ring_lanes, [shop for shop, _ in left], [lane for _, lane in left])
-    rows = await conn.fetch(queries.take_doors, door, limit, worker, LEASE_S)
-    turn = rows[0]["turn"] if rows else None
-    fences = {(row["shop_id"], row["lane"]): row["fence"] for row in rows if row["fence"] is not None}
+async def _claim(conn: Connection, worker: str, door: int, limit: int, doubtful: list[tuple[int, str]]) -> list[Job]:
+    if doubtful:
+        await conn.execute(queries.ring_lanes, [shop for shop, _ in doubtful], [lane for _, lane in doubtful])
+    jobs: list[Job] = []
+    for look in LOOKS:
+        window = min(MOST_LOOKED_AT, look * limit)
+        rows = await conn.fetch(queries.take_doors, door, limit - len(jobs), window, worker, LEASE_S)
+        jobs += await _begin(conn, {(row["shop_id"], row["lane"]): row["fence"] for row in rows if row["fence"] is not None})
+        if len(jobs) >= limit or rows[0]["looked_at"] < window:
+            break
+    return sorted(jobs, key=lambda job: (job.priority, job.job_id))
+
+
+async def _begin(conn: Connection, fences: dict[tuple[int, str], int]) -> list[Job]:
+    """Begin the first job of each lane, and let go of lanes in which nothing is to be done."""
     if not fences:
-        return [], turn
+        return []
     begun = await conn.fetch(queries.begin_jobs, [shop for shop, _ in fences], [lane for _, lane in fences])
     jobs = [_job(row, fences.pop((row["shop_id"], row["lane"]))) for row in begun]
     if fences:
-        await conn.execute(queries.leave_lanes, list(fences.values()))
-    return sorted(jobs, key=lambda job: (job.priority, job.job_id)), turn
+        lanes = [shop for shop, _ in fences], [lane for _, lane in fences]
+        await conn.execute(queries.leave_lanes, *lanes, list(fences.values()))
+    return jobs
 
 
 async def _hold(conn: Connection, job: Job) -> None:
@@ -242,18 +303,14 @@ async def _finish(conn: Connection, job: Job, effect: Effect | None) -> Job | No
     await _hold(conn, job)
     if effect is not None:
         await effect(conn)
-    await conn.execute(queries.finish_job, job.shop_id, job.lane, job.job_id)
-    row = await conn.fetchrow(queries.begin_next, job.shop_id, job.lane)
-    if row is not None:
-        return _job(row, job.fence)
-    await conn.execute(queries.leave_lane, job.shop_id, job.lane, job.fence)
-    return None
+    row = await conn.fetchrow(queries.finish_job, job.shop_id, job.lane, job.job_id, job.fence, MARGIN)
+    return None if row is None else _job(row, job.fence)
 
 
 async def _sleep(conn: Connection, job: Job, seconds: float, error: str) -> None:
     await _hold(conn, job)
     await conn.execute(queries.put_to_sleep, job.shop_id, job.lane, job.job_id, seconds, error)
-    await conn.execute(queries.leave_lane, job.shop_id, job.lane, job.fence)
+    await _leave(conn, job)
 
 
 async def _bury(conn: Connection, job: Job, reason: str, error: str, effect: Effect | None) -> None:
@@ -261,30 +318,51 @@ async def _bury(conn: Connection, job: Job, reason: str, error: str, effect: Eff
     if effect is not None:
         await effect(conn)
     await conn.execute(queries.bury_job, job.shop_id, job.lane, job.job_id, reason, error)
-    await conn.execute(queries.leave_lane, job.shop_id, job.lane, job.fence)
+    await _leave(conn, job)
 
 
-async def _renew(conn: Connection, worker: str, fences: list[int], lease_s: float) -> set[int]:
-    return {row["fence"] for row in await conn.fetch(queries.renew_leases, worker, fences, lease_s)}
+async def _leave(conn: Connection, job: Job) -> None:
+    await conn.execute(queries.leave_lanes, [job.shop_id], [job.lane], [job.fence])
+    await conn.execute(queries.ring_lanes, [job.shop_id], [job.lane])
+
+
+async def _renew(conn: Connection, jobs: list[Job], lease_s: float) -> set[int]:
+    return {row["fence"] for row in await conn.fetch(queries.renew_leases, *_lanes(jobs), lease_s)}
+
+
+def _lanes(jobs: list[Job]) -> tuple[list[int], list[str], list[int]]:
+    return [job.shop_id for job in jobs], [job.lane for job in jobs], [job.fence for job in jobs]
 
 
 async def _give_back(conn: Connection, jobs: list[Job]) -> None:
-    await conn.execute(queries.leave_lanes, [job.fence for job in jobs])
-    await conn.execute(queries.ring_lanes, [job.shop_id for job in jobs], [job.lane for job in jobs])
+    left = {row["fence"] for row in await conn.fetch(queries.leave_lanes, *_lanes(jobs))}
+    ours = [job for job in jobs if job.fence in left]
+    shops, lanes, _ = _lanes(ours)
+    await conn.execute(queries.uncount_attempts, shops, lanes, [job.job_id for job in ours])
+    await conn.execute(queries.ring_lanes, shops, lanes)
 
 
-async def _wake_and_reap(conn: Connection) -> None:
-    await conn.execute(queries.wake_sleepers, SWEEP_ROWS)
-    await conn.execute(queries.reap_leases, SWEEP_ROWS)
+async def _wake_and_reap(conn: Connection, since: datetime | None) -> datetime | None:
+    now: datetime = await conn.fetchval(queries.read_time)
+    if since is not None and now < since:
+        since = None  # the server's clock was set back
+    woken = await conn.execute(queries.wake_sleepers, SWEEP_ROWS, since)
+    reaped = await conn.execute(queries.reap_leases, SWEEP_ROWS, since, DEATHS, FIRST_PAUSE_S, GROWTH, LONGEST_PAUSE_S)
+    is_more = SWEEP_ROWS in (int(woken.split()[-1]), int(reaped.split()[-1]))
+    return since if is_more else now - MARGIN_TIME
 
 
-async def _first_turn(conn: Connection, door: int) -> int | None:
-    found = await conn.fetchval(queries.first_turn, door)
-    return None if found is None else int(found)
+async def _first_turn(conn: Connection, door: int) -> tuple[int | None, int]:
+    row = await conn.fetchrow(queries.first_turn, door)
+    assert row is not None
+    return row["first"], row["last"]
 
 
 async def _ring_forgotten(conn: Connection, door: int) -> None:
     await conn.execute(queries.ring_forgotten_lanes, door)
+
+
+async def _sweep(conn: Connection) -> None:
     await conn.execute(queries.sweep_dead_jobs, DEAD_DAYS, SWEEP_ROWS)
     await conn.execute(queries.sweep_slots)
 
@@ -295,5 +373,14 @@ async def _waiting(conn: Connection) -> Waiting:
     return Waiting(row["waiting"], row["asleep"], row["leased"], row["lag_s"], row["died_last_hour"])
 
 
-async def _take_slot(conn: Connection, name: str, slot: datetime) -> bool:
-    return bool(await conn.fetchval(queries.take_slot, name, slot))
+async def _last_slot(conn: Connection, name: str) -> datetime | None:
+    slot: datetime | None = await conn.fetchval(queries.last_slot, name)
+    return slot
+
+
+async def _take_slot(conn: Connection, name: str, slot: datetime, effect: Effect | None) -> bool:
+    if not await conn.fetchval(queries.take_slot, name, slot):
+        return False
+    if effect is not None:
+        await effect(conn)
+    return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shopify_kit.database import Connection, Database, Record
@@ -130,6 +130,14 @@ class Vault:
         place = _place(token.owner, token.shop_domain, token_id, column, version)
         return None if value is None else self.keys.seal(value, place)
 
+    async def keep_client_secret(self, conn: Connection, row: SealedToken, secret: Secret) -> bool:
+        """Keep the secret of a custom app beside its token; False where the token was replaced meanwhile. Part of a unit."""
+        newer = replace(row, version=row.version + 1)
+        access, refresh, _ = (self._reopen(value, row, column, newer) for column, value in _sealed_columns(row))
+        sealed = self.keys.seal(secret, newer.place("client_secret"))
+        values = (access, refresh, sealed, self.keys.current)
+        return bool(await conn.fetchval(queries.keep_client_secret, row.shop_id, row.token_id, row.version, *values))
+
     def mark(self, shop_id: int, token_id: int, state: str) -> None:
         """Note `reauthorization_required` or `revoked`."""
         self._database.run(_mark, shop_id, token_id, state)
@@ -157,13 +165,13 @@ class Vault:
 
     def _reseal_row(self, row: SealedToken) -> int:
         try:
-            opened = [self._reopen(value, row, column) for column, value in _sealed_columns(row)]
+            opened = [self._reopen(value, row, column, row) for column, value in _sealed_columns(row)]
         except TokenUnreadable:
             return 0
         return self._database.run(_reseal, row, opened, self.keys.current)
 
-    def _reopen(self, value: bytes | None, row: SealedToken, column: str) -> bytes | None:
-        return None if value is None else self.keys.seal(self.keys.open(value, row.place(column)), row.place(column))
+    def _reopen(self, value: bytes | None, row: SealedToken, column: str, newer: SealedToken) -> bytes | None:
+        return None if value is None else self.keys.seal(self.keys.open(value, row.place(column)), newer.place(column))
 
 
 def _columns(token: Token) -> list[tuple[str, Secret | None]]:

@@ -152,6 +152,20 @@ class Call(Struct):
             self._store = self.parts.installations.find(self.user_id, **who)
         return self._store
 
+    def shop_ids(self, shop_domain: str | None = None) -> list[int]:
+        """List the user's shops, or the one that the request, or `shop_domain`, names.
+
+        Raises:
+            NotFound: the user has no such shop.
+        """
+        who = _named_shop(self.query, self.body)
+        found = self.parts.installations.shop_ids(self.user_id, shop_domain if shop_domain is not None else who["shop_domain"])
+        if who["store_id"] is None:
+            return found
+        if who["store_id"] not in found:
+            raise NotFound("The user has no such shop.")
+        return [who["store_id"]]
+
     def recognise(self) -> bool:
         """Look who calls a public route, which serves strangers too: says whether it is somebody whom the host lets in."""
         with suppress(Unauthenticated, NotConfigured):

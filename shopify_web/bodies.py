@@ -7,6 +7,7 @@ known.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
@@ -20,6 +21,7 @@ from shopify_kit.errors import BodyTooLarge, InvalidInput, UnsupportedMediaType
 from shopify_web.texts import has_surrogates, shown
 
 MAX_JSON_BYTES = 2**20
+PIECE_BYTES = 2**16
 MAX_DEPTH = 32
 MAX_KEYS = 10_000
 MAX_INT_DIGITS = 30
@@ -36,13 +38,29 @@ def read_bytes(request: Request, limit: int = MAX_JSON_BYTES) -> bytes:
     """
     request.max_content_length = limit + 1
     try:
-        body = request.get_data()
+        body = (
+            request.get_data() if request.content_length is not None or "stream" in vars(request) else _read_pieces(request, limit)
+        )
     except RequestEntityTooLarge:
         raise BodyTooLarge(f"The body is larger than {limit} bytes.") from None
     except ClientDisconnected:
         raise InvalidInput("The body ended before its announced length.", code="invalid_json") from None
     if len(body) > limit:
         raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+    return body
+
+
+def _read_pieces(request: Request, limit: int) -> bytes:
+    """Read a body of unknown length, in pieces, so that one that turns out too large was never whole in memory."""
+    pieces, size = list[bytes](), 0
+    while piece := request.stream.read(PIECE_BYTES):
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise RequestEntityTooLarge
+    body = b"".join(pieces)
+    # For whoever else reads it: the host may do so after us.
+    request.stream = io.BytesIO(body)
     return body
 
 

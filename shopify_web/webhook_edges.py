@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from shopify_kit.identifiers import MAX_ID
 from shopify_web.edges import Edge, PageQuery, Who, WhoQuery
-from shopify_web.fields import From, Id, Lowered, NotEmpty, QueryFlag, SecretText, ShopDomain, Text, Until
+from shopify_web.fields import From, Id, Lowered, NotEmpty, QueryFlag, SecretText, Until
 
 Status = Annotated[
     Literal["pending", "processed", "superseded", "unhandled", "duplicate", "quarantined", "dead"],
@@ -57,32 +59,42 @@ class EventListQuery(PageQuery):
     sort: Literal["-received_at", "received_at"] = Field("-received_at", description="Newest first unless `received_at`.")
     include_stats: QueryFlag = False
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _check_order(self.since, self.until)
+        return self
 
-class ReplayBody(Edge):
+
+class ReplayBody(Who):
     """Which deliveries are to be handled again; at least one filter."""
 
-    user_id: Text | None = None
-    shop_domain: ShopDomain | None = None
     topic: NotEmpty | None = None
     status: Status | None = None
     since: From | None = None
     until: Until | None = None
     ids: Annotated[list[Id], Field(min_length=1, max_length=500)] | None = None
-    after: Annotated[int, Field(ge=0)] = Field(0, description="`next_after` of the portion before.")
+    after: Annotated[int, Field(ge=0, le=MAX_ID)] = Field(0, description="`next_after` of the portion before.")
     dry_run: bool = False
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:
-        if all(value is None for value in (self.shop_domain, self.topic, self.status, self.since, self.until, self.ids)):
-            raise ValueError("say which: shop_domain, topic, status, since, until or ids")
+        filters = (self.shop_domain, self.store_id, self.topic, self.status, self.since, self.until, self.ids)
+        if all(value is None for value in filters):
+            raise ValueError("say which: shop_domain, store_id, topic, status, since, until or ids")
+        _check_order(self.since, self.until)
         return self
+
+
+def _check_order(since: datetime | None, until: datetime | None) -> None:
+    if since is not None and until is not None and since > until:
+        raise ValueError("since must not be after until")
 
 
 class TopicsQuery(WhoQuery):
     """For which shop; all topics without a shop."""
 
 
-class TomlQuery(Edge):
+class TomlQuery(WhoQuery):
     """For which address."""
 
     webhook_url: Annotated[str, Field(min_length=1, max_length=2048)] | None = None

@@ -10,7 +10,7 @@ from flask import Response, request
 from msgspec import Struct
 
 from shopify_kit.clock import iso
-from shopify_kit.errors import InvalidInput, NotFound
+from shopify_kit.errors import NotFound
 from shopify_kit.identifiers import is_shop_domain
 from shopify_kit.secret import Secret
 from shopify_kit.topics import topic_of
@@ -131,7 +131,7 @@ def process_delivery(call: Call) -> Mapping[str, Any]:
     that names no user may pass on deliveries of any shop."""
     shop_domain = check_gateway_headers(request.headers)
     if call.user_id:
-        call.parts.installations.shop_ids(call.user_id, shop_domain if is_shop_domain(shop_domain) else "")
+        call.shop_ids(shop_domain if is_shop_domain(shop_domain) else "")
     is_new = call.parts.webhooks.accept_verified(call.raw, request.headers)
     return {"status": "success" if is_new else "duplicate"}
 
@@ -218,8 +218,7 @@ def _shown_setup(result: SetupResult) -> dict[str, Any]:
 )
 def list_topics(call: Call) -> Mapping[str, Any]:
     """For the shop that the request means; without any shop nothing is subscribed."""
-    named = call.query.shop_domain is not None or call.query.store_id is not None
-    shop_ids = [call.store().id] if named else call.parts.installations.shop_ids(call.user_id)
+    shop_ids = call.shop_ids()
     topics = call.parts.webhooks.topics(shop_ids[0] if len(shop_ids) == 1 else None)
     return {"topics": topics, "total": len(topics)}
 
@@ -255,7 +254,7 @@ def webhooks_toml(call: Call) -> Response:
 def list_events(call: Call) -> Mapping[str, Any]:
     """Of all the user's shops, or of one; `include_stats` counts those since `since`, else of the last 7 days."""
     query: edges.EventListQuery = call.query
-    history, shop_ids = call.parts.webhooks.history, _shop_ids(call, query.shop_domain, query.store_id)
+    history, shop_ids = call.parts.webhooks.history, call.shop_ids()
     chosen = Filter(_topic(query.topic), query.status, query.since, query.until)
     after = call.after()
     is_oldest_first = query.sort == "received_at"
@@ -265,15 +264,6 @@ def list_events(call: Call) -> Mapping[str, Any]:
     statistics = history.statistics(shop_ids, since) if query.include_stats else None
     more = str(shown[-1]["id"]) if len(rows) > query.limit else None
     return call.page("events", shown, more) | {"statistics": statistics}
-
-
-def _shop_ids(call: Call, shop_domain: str | None, store_id: int | None = None) -> list[int]:
-    shop_ids = call.parts.installations.shop_ids(call.user_id, shop_domain)
-    if store_id is None:
-        return shop_ids
-    if store_id not in shop_ids:
-        raise NotFound("The user has no such shop.")
-    return [store_id]
 
 
 def _topic(written: str | None) -> str | None:
@@ -289,7 +279,7 @@ def _topic(written: str | None) -> str | None:
     answers={"event": dict[str, Any]},
 )
 def get_event(call: Call) -> Mapping[str, Any]:
-    return {"event": call.parts.webhooks.history.find(_shop_ids(call, None), call.number)}
+    return {"event": call.parts.webhooks.history.find(call.shop_ids(), call.number)}
 
 
 @api.route(
@@ -304,8 +294,7 @@ def get_event(call: Call) -> Mapping[str, Any]:
 )
 def replay_event(call: Call) -> Reply:
     """Asking twice does no more than asking once: what waits already is not put to work again."""
-    shop_ids = _shop_ids(call, None)
-    done = call.parts.webhooks.replay(shop_ids, Filter(ids=(call.number,)))
+    done = call.parts.webhooks.replay(call.shop_ids(), Filter(ids=(call.number,)))
     if not done.matched:
         raise NotFound("There is no such event.")
     return Reply({"matched": done.matched, "replayed": done.replayed}, 202)
@@ -325,11 +314,8 @@ def replay_events(call: Call) -> Reply:
     """Oldest first, up to 500 at a time; where there are more, `next_after` goes on."""
     body: edges.ReplayBody = call.body
     ids = None if body.ids is None else tuple(body.ids)
-    if body.since is not None and body.until is not None and body.since > body.until:
-        raise InvalidInput.field("since", "must not be after until")
     chosen = Filter(_topic(body.topic), body.status, body.since, body.until, ids)
-    shop_ids = _shop_ids(call, body.shop_domain)
-    done = call.parts.webhooks.replay(shop_ids, chosen, after=body.after, dry_run=body.dry_run)
+    done = call.parts.webhooks.replay(call.shop_ids(), chosen, after=body.after, dry_run=body.dry_run)
     payload = {"matched": done.matched, "replayed": done.replayed, "dry_run": done.dry_run, "next_after": done.next_after}
     return Reply(payload, 200 if body.dry_run else 202)
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.web_host import Host, bearer
+from tests.web_host import WEBHOOK_SECRET, Host, bearer
 
 PLACEHOLDER = re.compile(r"\{\{([a-z0-9_]+(?:[+-][0-9]+)?)(?::([^}]*))?\}\}")
-WEBHOOK_SECRET = "secret-of-the-webhooks-0123456789"
+OLD_SECRET = "secret-of-the-webhooks-of-old-012"
 WRONG_SECRET = "secret-of-somebody-else-012345678"
 
 
@@ -67,14 +67,27 @@ class Filler:
             "now_iso": lambda: instant.isoformat(),
             "b64": lambda: base64.b64encode(argument.encode()).decode(),
             "repeat": lambda: _repeated(argument),
-            "hmac_b64": lambda: base64.b64encode(_mac(WEBHOOK_SECRET, self.body)).decode(),
-            "hmac_b64_wrong_key": lambda: base64.b64encode(_mac(WRONG_SECRET, self.body)).decode(),
-            "hmac_b64_empty_key": lambda: base64.b64encode(_mac("", self.body)).decode(),
+            "hmac_b64": lambda: self._signature(WEBHOOK_SECRET, original=argument == "original_body"),
+            "hmac_b64_key": lambda: self._signature(argument),
+            "hmac_b64_old_key": lambda: self._signature(OLD_SECRET),
+            "hmac_b64_wrong_key": lambda: self._signature(WRONG_SECRET),
+            "hmac_b64_empty_key": lambda: self._signature(""),
             "hmac_hex": lambda: _mac(WEBHOOK_SECRET, self.body).hex(),
+            "event": lambda: str(self._dead_event(argument)),
         }
         if base not in makers:
             raise UnknownPlaceholder(name)
         return makers[base]()
+
+    def _signature(self, secret: str, *, original: bool = False) -> str:
+        body = self.body.replace(b" }", b"}") if original else self.body
+        return base64.b64encode(_mac(secret, body)).decode()
+
+    def _dead_event(self, owner: str) -> int:
+        """Have a delivery of a user's shop end among the dead letters; returns its id."""
+        assert self.host.deliver("orders/create", b"[1]", owner).status_code == 200
+        self.host.work()
+        return int(self.host.events(owner)[0]["id"])
 
     def _token(self, name: str) -> str:
         owner = "alice" if name == "ok" else name.removesuffix("-shop")

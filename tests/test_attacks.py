@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,21 @@ from shopify_kit.client import AdminClient
 from shopify_kit.sealing import KeyRing
 from shopify_kit.secret import Secret
 from shopify_kit.vault import SealedToken, Token
+from shopify_webhooks import WebhookEvent
 from tests import test_leaks
 from tests.attack_checks import CHECKS, NEEDS_TABLES, Outcome, path_exists
-from tests.attack_requests import Attack, build_attack
+from tests.attack_requests import OLD_SECRET, Attack, build_attack
+from tests.databases import fresh_database
 from tests.fake_store import FakeStore
 from tests.processes import PROJECT_ROOT
+from tests.server_process import ServerProcess, run_server
 from tests.shared_data import SHARED_DATA
-from tests.web_host import USERS, Host, LogBook, Outbound, dump_tables, fault, keep_logs, run_sql
+from tests.web_host import USERS, WEBHOOK_SECRET, Host, LogBook, Outbound, dump_tables, fault, keep_logs, run_sql, signed
 
 pytest_plugins = ("tests.web_fixtures",)
 
 FILE = SHARED_DATA / "attacks_open.json"
+DELIVERIES = {"/api/shopify/webhooks", "/api/shopify/webhooks/orders/create"}
 NOT_HTTP = {"SQL", "SETUP", "RACE", "OPS", "UNIT", "STATIC", "SUITE"}
 PRODUCT = ("shopify_kit", "shopify_web", "shopify_admin", *(path.name for path in PROJECT_ROOT.glob("shopify_*.py")))
 
@@ -40,7 +45,6 @@ LATER: Mapping[str, str] = {
     "RAC-002": "needs a running sync and app/uninstalled: there is no route /api/shopify/sync/<resource> yet",
     "RAC-003": "needs expiring offline tokens: there is no route /api/shopify/auth/callback yet",
     "RES-008": "needs the result of a bulk operation: there is no route /api/shopify/bulk/query yet",
-    "RES-012": "needs dead letters: there is no route /api/shopify/webhooks/events yet",
 }
 SHOWN_ELSEWHERE: Mapping[str, Callable[..., None]] = {
     "LEK-004": test_leaks.test_no_secret_is_found_anywhere_after_everything_was_tried,
@@ -67,13 +71,16 @@ class Scene:
         self._make_host = make_host
         self._store = store
         self._stack = stack
+        self.effects: list[WebhookEvent] = []
 
     def prepare(self, row: Mapping[str, Any]) -> None:
-        """Bring about a row's precondition.
+        """Bring about a row's precondition, as far as it is one of the host.
 
         Raises:
             KeyError: nobody wrote down how.
         """
+        if row["precondition"] in REHEARSALS:
+            return
         steps: Mapping[str, Callable[[], None]] = {
             "standard fixtures": lambda: None,
             "fake Shopify answers 401 on alice-shop for that token": lambda: None,
@@ -81,8 +88,29 @@ class Scene:
             "limit reached for alice": self._limit_reached,
             "plugin registered without an authenticator, not testing": self._closed_door,
             "resolver stub returns 10.0.0.1": self._private_resolver,
+            "client secret not configured": lambda: self._remake(SHOPIFY_WEBHOOK_SECRET=None),
+            "secret rotated 10 minutes ago, old secret still listed": self._two_secrets,
+            "old secret retired": lambda: None,
+            "2,000 unsigned/s for 10 s on 2 cores": lambda: None,
         }
         steps[row["precondition"]]()
+
+    def rehearse(self, row: Mapping[str, Any], attack: Attack) -> None:
+        """Deliver what came before the attack; effects count from here on."""
+        empty_inbox(self.host)
+        for pattern in ("orders/*", "products/*", "customers/update"):
+            self.host.integration.webhooks.on(pattern)(self.effects.append)
+        if row["precondition"] in REHEARSALS:
+            REHEARSALS[row["precondition"]](self.host, attack)
+        if "grep_after" in row["expected"]:
+            leave_traces(self.host, attack)
+        self.effects.clear()
+
+    def _remake(self, **config: Any) -> None:
+        self.host = self._make_host(**config)
+
+    def _two_secrets(self) -> None:
+        self._remake(SHOPIFY_WEBHOOK_SECRET=f"{WEBHOOK_SECRET},{OLD_SECRET}")
 
     def _wrong_shop(self) -> None:
         self._stack.enter_context(fault(self._store, "wrong_shop"))
@@ -94,7 +122,12 @@ class Scene:
 
     def _closed_door(self) -> None:
         key = "a" * 64
-        production = {"SHOPIFY_ENV": "production", "SHOPIFY_ADMIN_ORIGIN": None, "SHOPIFY_TOKEN_KEYS": key}
+        production = {
+            "SHOPIFY_ENV": "production",
+            "SHOPIFY_ADMIN_ORIGIN": None,
+            "SHOPIFY_TOKEN_KEYS": key,
+            "SHOPIFY_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        }
         self.host = self._make_host(is_connected=False, users=None, **production)
 
     def _private_resolver(self) -> None:
@@ -109,6 +142,66 @@ class Scene:
 
         patch = self._stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(socket, "getaddrinfo", resolve)
+
+
+# What came before a delivery
+
+
+def empty_inbox(host: Host) -> None:
+    """Forget deliveries of other rows, which all have the same few bodies."""
+    run_sql(host.dsn, "truncate shopify.inbox, shopify.inbox_outcomes, shopify.resource_versions, shopify.data_exports")
+    run_sql(host.dsn, "truncate shopify.jobs, shopify.leases, shopify.dead_jobs")
+
+
+def before(host: Host, attack: Attack, body: bytes | None = None, **headers: str) -> None:
+    """Deliver what an attack repeats: the same with other headers, or with another body."""
+    sent, proof = attack.body if body is None else body, attack.headers["X-Shopify-Hmac-Sha256"]
+    if body is not None:
+        proof = signed("", body, "")[1]["X-Shopify-Hmac-Sha256"]
+    named = {f"X-Shopify-{name.replace('_', '-').title()}": value for name, value in headers.items()}
+    answer = send(host, Attack("POST", attack.path, attack.headers | {"X-Shopify-Hmac-Sha256": proof} | named, sent))
+    assert (answer.status_code, answer.get_json()["status"]) == (200, "success")
+
+
+def handled_before(host: Host, attack: Attack, **headers: str) -> None:
+    before(host, attack, None, **headers)
+    host.work()
+
+
+def newer_before(host: Host, attack: Attack) -> None:
+    newer = {**json.loads(attack.body or b""), "updated_at": "2026-11-20T11:00:00Z"}
+    before(host, attack, json.dumps(newer).encode(), webhook_id="newer")
+    host.work()
+
+
+REHEARSALS: Mapping[str, Callable[[Host, Attack], None]] = {
+    "same X-Shopify-Webhook-Id was acked before": before,
+    "two deliveries share X-Shopify-Event-Id": lambda host, attack: before(host, attack, webhook_id="first"),
+    "mallory-shop delivery carries the id alice-shop used": lambda host, attack: before(
+        host, attack, b'{"id":1}', shop_domain=host.shops["mallory"].shop_domain
+    ),
+    "a valid delivery was captured": lambda host, attack: handled_before(host, attack, webhook_id="captured"),
+    "body+HMAC belongs to alice-shop; bob-shop is connected": lambda host, attack: handled_before(
+        host, attack, webhook_id="theirs", shop_domain=host.shops["alice"].shop_domain
+    ),
+    "v3 applied, then v2 arrives": newer_before,
+}
+
+
+def leave_traces(host: Host, attack: Attack) -> None:
+    """Have the customer of a privacy request stand wherever a delivery leaves something."""
+    asked = json.loads(attack.body or b"")
+    person, (number, *_) = asked["customer"], asked["orders_to_redact"]
+    for topic, payload in (
+        ("customers/update", {**person, "first_name": "Cee"}),
+        ("orders/create", {"id": 7, "customer": person, "contact_email": person["email"]}),
+        ("orders/paid", {"id": number, "note": f"ask {person['email']}"}),
+        ("orders/updated", f'{{"id": 8, "email": "{person["email"]}"'.encode()),
+    ):
+        assert host.deliver(topic, payload).status_code == 200
+    host.work()
+    assert {event["status"] for event in host.events()} == {"processed", "dead"}
+    host.post("/customers", {"customer": {"email": person["email"]}}, headers={"Idempotency-Key": "a-customer"})
 
 
 def send(host: Host, attack: Attack) -> TestResponse:
@@ -135,6 +228,21 @@ def counted_connects() -> Iterator[list[Any]]:
         yield seen
 
 
+@pytest.fixture(scope="module")
+def run_server_once(
+    postgres: str, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], ServerProcess]]:
+    """Starts the reference host on a real server when it is first asked to."""
+    with ExitStack() as stack:
+
+        @cache
+        def start() -> ServerProcess:
+            _, dsn = stack.enter_context(fresh_database(postgres, template=migrated_template))
+            return stack.enter_context(run_server(dsn, tmp_path_factory.mktemp("server")))
+
+        yield start
+
+
 @pytest.mark.parametrize("row", [row for row in ROWS if not row.values[0] or row.values[0]["method"] not in NOT_HTTP])
 def test_recorded_request_is_answered_as_expected(
     row: Mapping[str, Any],
@@ -142,6 +250,7 @@ def test_recorded_request_is_answered_as_expected(
     make_host: Callable[..., Host],
     web_store: FakeStore,
     outbound: Outbound,
+    run_server_once: Callable[[], ServerProcess],
     record_property: Callable[[str, object], None],
 ) -> None:
     if "{{every_route}}" in row["path"]:
@@ -153,25 +262,70 @@ def test_recorded_request_is_answered_as_expected(
         scene = Scene(host, make_host, web_store, stack)
         scene.prepare(row)
         attack = build_attack(row, scene.host)
+        if "/webhooks/" in row["path"] and row["method"] == "POST":
+            scene.rehearse(row, attack)
 
-        outcome = perform(scene.host, attack, row["expected"], outbound, logs)
+        outcome = perform(scene, attack, row["expected"], outbound, logs)
+        outcome.server = run_server_once
+        if "rss_growth_mb_max" in row["expected"]:
+            outcome.response, outcome.elapsed_s, outcome.rss_growth_mb = run_server_once().growth_mb(attack)
 
         check_expectations(row["expected"], outcome)
         for note in outcome.notes:
             record_property("note", note)
 
 
-def perform(host: Host, attack: Attack, expected: Mapping[str, Any], outbound: Outbound, logs: LogBook) -> Outcome:
-    """Send a row and note all that happens."""
-    before = dump_tables(host.dsn) if NEEDS_TABLES & expected.keys() else {}
+def perform(scene: Scene, attack: Attack, expected: Mapping[str, Any], outbound: Outbound, logs: LogBook) -> Outcome:
+    """Send a row and note all that happens; what it has put into the inbox is handled."""
+    host = scene.host
+    tables = dump_tables(host.dsn) if NEEDS_TABLES & expected.keys() else {}
     outbound.clear()
     if "startup_log" not in expected:
         logs.lines.clear()
-    with counted_connects() as connects:
+    with counted_connects() as connects, opened_files() as opened:
         began = time.monotonic()
         response = send(host, attack)
         elapsed_s = time.monotonic() - began
-    return Outcome(host, attack, response, outbound, logs, elapsed_s, before, len(connects), lambda other: send(host, other))
+        (rows,) = run_sql(host.dsn, "select count(*) from shopify.inbox")
+        if rows["count"]:
+            host.work()
+    return Outcome(
+        host,
+        attack,
+        response,
+        outbound,
+        logs,
+        elapsed_s,
+        tables,
+        len(connects),
+        lambda other: send(host, other),
+        effects=list(scene.effects),
+        rows_at_answer=rows["count"],
+        opened_files=opened,
+    )
+
+
+OPENED: list[list[str]] = []
+
+
+def note_opened(event: str, arguments: tuple[Any, ...]) -> None:
+    """Hear of every file that this process opens; such a hook stays for good."""
+    if event == "open":
+        for seen in OPENED:
+            seen.append(str(arguments[0]))
+
+
+sys.addaudithook(note_opened)
+
+
+@contextmanager
+def opened_files() -> Iterator[list[str]]:
+    """Note every file that is opened."""
+    OPENED.append([])
+    try:
+        yield OPENED[-1]
+    finally:
+        OPENED.pop()
 
 
 def check_expectations(expected: Mapping[str, Any], outcome: Outcome) -> None:
@@ -189,15 +343,17 @@ def check_expectations(expected: Mapping[str, Any], outcome: Outcome) -> None:
 
 
 def check_every_route(host: Host, row: Mapping[str, Any]) -> None:
-    """Nobody gets anything of any route but health; routes that a row names and that exist are among those tried."""
+    """Nobody gets anything of any route but health; deliveries want a signature. Routes that a row names and that exist are among
+    those tried."""
     tried = set()
     for rule in host.app.url_map.iter_rules():
-        path = rule.rule.replace("<id>", "1")
+        path = rule.rule.replace("<id>", "1").replace("<path:topic>", "orders/create")
         if not path.startswith("/api/shopify/") or path in ("/api/shopify/health", "/api/shopify/health/summary"):
             continue
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             answer = host.app.test_client().open(path, method=method, headers=row["headers"], data=row["body"])
-            assert (answer.status_code, answer.get_json()["code"]) == (401, "unauthenticated"), (method, path)
+            code = "invalid_signature" if path in DELIVERIES else "unauthenticated"
+            assert (answer.status_code, answer.get_json()["code"]) == (401, code), (method, path)
             tried.add(path)
     wanted = {path for path in row["expected"]["routes_min"] if path_exists(host, path)}
     assert wanted <= tried

@@ -7,8 +7,13 @@ fixtures are in `tests.web_fixtures`.
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
+import json
 import logging
 import secrets
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,12 +31,15 @@ from werkzeug.test import TestResponse
 
 from shopify_integration_register import ShopifyIntegration, register_shopify_integration
 from shopify_kit import transport
+from shopify_kit.database import Database
 from tests.fake_store import FakeShop, FakeStore
 
 PREFIX = "/api/shopify"
 USERS = ("alice", "mallory", "bob")
 PASSES = {name: f"pass-of-{name}-0123456789" for name in USERS}
 SERVICE_KEY = "key-of-svc-host-0123456789abcdef"
+WEBHOOK_SECRET = "secret-of-the-webhooks-0123456789"
+WEBHOOK_URL = "https://app.example.com/api/shopify/webhooks"
 
 
 def authenticate(request: Request) -> str | None:
@@ -101,6 +109,24 @@ def watch_outbound() -> Iterator[Outbound]:
         yield outbound
 
 
+@contextmanager
+def counted_units() -> Iterator[list[str]]:
+    """Note every unit of database work that is begun in this process."""
+    seen: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("run", "run_autocommit"):
+            patch.setattr(Database, name, _counting(getattr(Database, name), seen))
+        yield seen
+
+
+def _counting(method: Callable[..., Any], seen: list[str]) -> Callable[..., Any]:
+    def spy(self: Database, verb: Any, /, *arguments: Any, **options: Any) -> Any:
+        seen.append(getattr(verb, "__name__", "unit"))
+        return method(self, verb, *arguments, **options)
+
+    return spy
+
+
 class LogBook(logging.Handler):
     """Everything that is logged anywhere, as a host's handlers would print it: loguru in full, the root logger at DEBUG."""
 
@@ -133,6 +159,24 @@ def keep_logs() -> Iterator[LogBook]:
         root.setLevel(level)
         root.removeHandler(book)
         logger.remove(sink)
+
+
+def signed(
+    topic: str, payload: Any, shop_domain: str, *, secret: str = WEBHOOK_SECRET, **headers: str
+) -> tuple[bytes, dict[str, str]]:
+    """Make a delivery as Shopify would sign it; headers by name (`webhook_id="1"`), an empty one is left out."""
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    made = {
+        "Content-Type": "application/json",
+        "X-Shopify-Topic": topic,
+        "X-Shopify-Shop-Domain": shop_domain,
+        "X-Shopify-Hmac-Sha256": base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode(),
+        "X-Shopify-Webhook-Id": str(uuid.uuid4()),
+        "X-Shopify-Event-Id": str(uuid.uuid4()),
+        "X-Shopify-API-Version": "2026-10",
+    }
+    made |= {f"X-Shopify-{name.replace('_', '-').title()}": value for name, value in headers.items()}
+    return body, {name: value for name, value in made.items() if value}
 
 
 def dump_tables(dsn: str) -> dict[str, list[str]]:
@@ -205,6 +249,22 @@ class Host:
         """DELETE."""
         return self.call("DELETE", path, who, **options)
 
+    def deliver(self, topic: str, payload: Any, shop: str | FakeShop = "alice", **options: Any) -> TestResponse:
+        """Send a signed delivery through the public door, as `signed` makes it; `shop` is whose, or which."""
+        path = options.pop("path", "/webhooks")
+        chosen = self.shops[shop] if isinstance(shop, str) else shop
+        body, headers = signed(topic, payload, chosen.shop_domain, **options)
+        return self.call("POST", path, None, data=body, headers=headers)
+
+    def work(self) -> int:
+        """Do everything that waits; returns how many jobs were done."""
+        return self.integration.make_worker().run_until_idle()
+
+    def events(self, who: str = "alice", query: str = "") -> list[dict[str, Any]]:
+        """Return a user's deliveries, newest first."""
+        found: list[dict[str, Any]] = self.get(f"/webhooks/events{query}", who).get_json()["events"]
+        return found
+
     def connect(self, who: str, shop: FakeShop, **fields: Any) -> TestResponse:
         """Connect a user with a shop by its token."""
         body = {"user_id": f"u-{who}", "shop_domain": shop.shop_domain, "access_token": shop.access_token}
@@ -242,7 +302,12 @@ def run_host(
 @contextmanager
 def run_connected_host(dsn: str, store: FakeStore, folder: Path, **config: Any) -> Iterator[Host]:
     """The same with alice, mallory and bob each connected to a shop of their own, and a service that may act for them."""
-    config.setdefault("SHOPIFY_SERVICE_KEYS", f"svc-host:{SERVICE_KEY}")
+    defaults = {
+        "SHOPIFY_SERVICE_KEYS": f"svc-host:{SERVICE_KEY}",
+        "SHOPIFY_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "SHOPIFY_WEBHOOK_URL": WEBHOOK_URL,
+    }
+    config = defaults | config
     with run_host(dsn, store, folder, **config) as host:
         host.shops = dict(zip((*USERS, "nobody"), store.shops, strict=True))
         for name in USERS:

@@ -190,7 +190,7 @@ def app_revoke_access_scopes(ctx: Context, scopes: list[str]) -> dict[str, Any]:
     revoked = frozenset(scopes)
     for grant in _own_grants(ctx):
         grant.scopes -= revoked
-    ctx.shop.emit("app/scopes_update", {"admin_graphql_api_id": installation(ctx)["id"]})
+    ctx.shop.emit("app/scopes_update", {"admin_graphql_api_id": installation(ctx)["id"]}, client_id=ctx.grant.client_id)
     return {"revoked": shown_scopes(revoked)[: len(revoked)], "userErrors": []}
 
 
@@ -221,7 +221,7 @@ def app_uninstall(ctx: Context) -> dict[str, Any]:
         ctx.world.grants.pop(grant.token, None)
     settings = ctx.shop.settings
     payload = {"id": ctx.shop.number, "name": settings["name"], "email": settings["email"], "domain": ctx.shop.domain}
-    ctx.shop.emit("app/uninstalled", payload | {"myshopify_domain": ctx.shop.domain})
+    ctx.shop.emit("app/uninstalled", payload | {"myshopify_domain": ctx.shop.domain}, client_id=ctx.grant.client_id)
     return {"app": shown, "userErrors": []}
 
 

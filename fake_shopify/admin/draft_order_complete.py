@@ -11,7 +11,7 @@ from fake_shopify.admin import order_totals as totals
 from fake_shopify.admin.draft_orders import MISSING, build, draft_payload, touch
 from fake_shopify.admin.fulfillment_routing import open_fulfillment_orders
 from fake_shopify.admin.order_create import GRAMS, finish_order, start_order
-from fake_shopify.admin.order_events import order_payload
+from fake_shopify.admin.order_events import announce_new
 from fake_shopify.admin.order_money import Pair, is_zero, pair
 from fake_shopify.admin.order_parts import install, live_numbers
 from fake_shopify.admin.order_rows import Numbers
@@ -42,9 +42,7 @@ def draft_order_complete(
     order = _order_of(ctx, draft, source=sourceName, pending=paymentPending or bool(draft.get("_payment_terms_id")))
     draft.update(status="COMPLETED", completedAt=ctx.now(), _order_id=order.number)
     touch(ctx, draft)
-    ctx.shop.emit("orders/create", order_payload(order))
-    if totals.financial_status(order) == "PAID":
-        ctx.shop.emit("orders/paid", order_payload(order))
+    announce_new(ctx, order)
     return {"draftOrder": draft, "userErrors": []}
 
 

@@ -90,7 +90,7 @@ def _activate(ctx: Context, item: Row, location: Row, available: int | None, on_
         inventory_levels.set_quantity(kept, location.number, "available", available, now)
     if on_hand is not None:
         inventory_levels.set_quantity(kept, location.number, "on_hand", on_hand, now)
-    stock.announce(ctx.shop, kept, location.number, "inventory_levels/connect")
+    stock.announce(ctx.shop, kept, location.number, "inventory_levels/connect", sells=bool(available or on_hand))
     return show_level(ctx.shop, kept, location.number)
 
 

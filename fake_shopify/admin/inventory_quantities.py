@@ -152,16 +152,18 @@ def _refused(errors: Errors) -> dict[str, Any]:
 def _done(ctx: Context, given: Input, changes: Iterable[Sequence[Change]]) -> dict[str, Any]:
     """Apply changes and answer with their group; nothing changed means no group (captured: inventory-113)."""
     now, listed = ctx.now(), []
-    touched: dict[tuple[int, int], Row] = {}
+    touched: dict[tuple[int, int], tuple[Row, bool]] = {}
     for together in changes:
         together = [change for change in together if change.delta]
         for change in together:
             level = inventory_levels.activate(change.item, change.location_number, now)
             inventory_levels.change_level(level, change.name, change.delta, now)
-            touched[change.item.number, change.location_number] = change.item
+            place = (change.item.number, change.location_number)
+            sells = change.name in ("available", "on_hand") or touched.get(place, (change.item, False))[1]
+            touched[place] = (change.item, sells)
         listed += [_listed(change) for change in together] + _mirrored(together)
-    for (_, location_number), item in touched.items():
-        stock.announce(ctx.shop, item, location_number)
+    for (_, location_number), (item, sells) in touched.items():
+        stock.announce(ctx.shop, item, location_number, sells=sells)
     group = _new_group(ctx, given, listed) if listed else None
     return {"inventoryAdjustmentGroup": group, "userErrors": []}
 

@@ -241,7 +241,7 @@ def _move(ctx: Context, item_number: int, location_number: int, **deltas: int) -
         return
     for name, delta in deltas.items():
         inventory_levels.adjust_quantity(item, location_number, name, delta, ctx.now())
-    stock.announce(ctx.shop, item, location_number)
+    stock.announce(ctx.shop, item, location_number, sells="available" in deltas)
 
 
 def _find(ctx: Context, id: str, *statuses: str) -> tuple[Row | None, Errors]:

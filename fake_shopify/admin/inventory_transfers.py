@@ -322,7 +322,7 @@ def hold_back(ctx: Context, transfer: Row, counts: Iterable[tuple[Row, int]]) ->
             continue
         for name, delta in (("available", -count), ("reserved", count)):
             inventory_levels.adjust_quantity(item, transfer["_origin_id"], name, delta, ctx.now())
-        stock.announce(ctx.shop, item, transfer["_origin_id"])
+        stock.announce(ctx.shop, item, transfer["_origin_id"], sells=True)
 
 
 # Changing

@@ -10,6 +10,7 @@ from fake_shopify.admin import metafields as kept
 from fake_shopify.admin.definition_values import is_taken, value_refusal
 from fake_shopify.admin.metafield_types import type_refusal
 from fake_shopify.admin.metafield_values import is_type, value_problem
+from fake_shopify.admin.product_webhooks import product_changed
 from fake_shopify.context import Context
 from fake_shopify.failures import invalid_id, user_error
 from fake_shopify.registry import mutation
@@ -141,7 +142,24 @@ def metafields_set(ctx: Context, metafields: list[Input]) -> dict[str, Any]:
             errors.append(_error([index, *found[0]], found[1], found[2]))
     if errors:
         return {"metafields": [], "userErrors": errors}
-    return {"metafields": [Row(_write(ctx, entry["ownerId"], entry)) for entry in metafields], "userErrors": []}
+    before = {entry["ownerId"]: kept.values_of(ctx.shop, entry["ownerId"]) for entry in metafields}
+    written = [Row(_write(ctx, entry["ownerId"], entry)) for entry in metafields]
+    for owner, values in before.items():
+        if kept.values_of(ctx.shop, owner) != values:
+            _tell_product(ctx, owner)
+    return {"metafields": written, "userErrors": []}
+
+
+def _tell_product(ctx: Context, owner: str) -> None:
+    """Note that metafields of a product changed; those of variants are not told of, nor is the same value again.
+
+    Source: community.shopify.com (products/update fires for metafields of products, not for those of variants) and
+    shopify.dev/changelog/no-op-for-unchanged-metafields-and-metaobjects (read 2026-11). Assumed: other owners tell nothing.
+    """
+    product = ctx.edit("Product", owner)
+    if product is not None:
+        product["updatedAt"] = ctx.now()
+        product_changed(ctx.shop, product)
 
 
 def _error(rest: Sequence[Any], message: str, code: str) -> dict[str, Any]:
@@ -166,5 +184,7 @@ def metafields_delete(ctx: Context, metafields: list[Input]) -> dict[str, Any]:
     deleted = []
     for entry in named:
         there = kept.take_away(ctx.shop, entry["ownerId"], entry["namespace"], entry["key"])
+        if there:
+            _tell_product(ctx, entry["ownerId"])
         deleted.append(entry | {"__typename": "MetafieldIdentifier"} if there else None)
     return {"deletedMetafields": deleted, "userErrors": []}

@@ -113,6 +113,11 @@ def of_owner(shop: Shop, owner: str) -> list[Row]:
     return [row for row in map(table.get, sorted(_index(shop).get(owner, {}).values())) if row is not None]
 
 
+def values_of(shop: Shop, owner: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return type and value of an object's metafields by namespace and key."""
+    return {(row["namespace"], row["key"]): (row["type"], row["value"]) for row in of_owner(shop, owner)}
+
+
 def find(shop: Shop, owner: str, namespace: str, key: str) -> Row | None:
     """Return one metafield of an owner."""
     number = _index(shop).get(owner, {}).get((namespace, key))

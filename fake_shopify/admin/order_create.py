@@ -12,7 +12,7 @@ from fake_shopify.admin.contact_details import blank_to_none, clean_email, clean
 from fake_shopify.admin.fulfillment_routing import open_fulfillment_orders
 from fake_shopify.admin.mailing_addresses import address_row, read_address
 from fake_shopify.admin.order_check import check_order, variant_of
-from fake_shopify.admin.order_events import announce_part, order_payload
+from fake_shopify.admin.order_events import announce_new
 from fake_shopify.admin.order_money import Pair, at_most, pair, pair_of_input, portion, spread
 from fake_shopify.admin.order_parts import install, live_numbers, next_order_number
 from fake_shopify.admin.order_rows import Numbers
@@ -40,11 +40,7 @@ def order_create(ctx: Context, order: dict[str, Any], options: dict[str, Any] | 
     if errors:
         return {"order": None, "userErrors": errors}
     row = build_order(ctx, order, claim=behaviour != "BYPASS")
-    ctx.shop.emit("orders/create", order_payload(row))
-    for transaction in row["_transactions"]:
-        announce_part(ctx, "order_transactions/create", transaction, kind=transaction["kind"].lower())
-    if totals.financial_status(row) == "PAID":
-        ctx.shop.emit("orders/paid", order_payload(row))
+    announce_new(ctx, row)
     return {"order": row, "userErrors": []}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from fake_shopify.admin import order_totals as totals
 from fake_shopify.admin.fulfillment_state import display_status
 from fake_shopify.admin.order_money import text
+from fake_shopify.admin.product_webhooks import product_changed
 from fake_shopify.context import Context
 from fake_shopify.rows import Row
 
@@ -70,6 +71,21 @@ def announce_part(ctx: Context, topic: str, part: Row, **values: Any) -> None:
     """Announce a transaction, refund, fulfillment or fulfillment order."""
     order = part["_order"]
     ctx.shop.emit(topic, {"id": part.number, "admin_graphql_api_id": part["id"], "order_id": order.number, **values})
+
+
+def announce_new(ctx: Context, order: Row) -> None:
+    """Announce a new order with its transactions, that it is paid if it is, and that its products were ordered.
+
+    Source: shopify.dev/docs/api/webhooks (products/update comes "whenever a product is ordered", too; read 2026-11).
+    """
+    ctx.shop.emit("orders/create", order_payload(order))
+    for transaction in order["_transactions"]:
+        announce_part(ctx, "order_transactions/create", transaction, kind=transaction["kind"].lower())
+    announce_payment(ctx, order, None)
+    products = map(ctx.table("Product").get, dict.fromkeys(line["_product_id"] for line in order["_lines"]))
+    for product in products:
+        if product is not None:
+            product_changed(ctx.shop, product)
 
 
 def announce_payment(ctx: Context, order: Row, before: str | None) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from fake_shopify.money import CENT, amount, money_bag, scalar
 
 Pair = tuple[Decimal, Decimal]
-ZERO: Pair = (Decimal(0), Decimal(0))
+NOTHING = Decimal(0)
+ZERO: Pair = (NOTHING, NOTHING)
 
 
 def pair(shop: Any, presentment: Any = None) -> Pair:
@@ -36,20 +37,24 @@ def add(*pairs: Pair) -> Pair:
 
 
 def sum_of(pairs: Iterable[Pair]) -> Pair:
-    """Add up pairs."""
-    shop, presentment = Decimal(0), Decimal(0)
-    for one in pairs:
-        shop += one[0]
-        presentment += one[1]
+    """Add up pairs; what is one amount on both sides is added once."""
+    shop = presentment = NOTHING
+    for own, other in pairs:
+        if own is other and shop is presentment:
+            shop = presentment = shop + own
+        else:
+            shop, presentment = shop + own, presentment + other
     return (shop, presentment)
 
 
 def subtract(left: Pair, *right: Pair) -> Pair:
     """Take pairs off a pair."""
     shop, presentment = left
-    for one in right:
-        shop -= one[0]
-        presentment -= one[1]
+    for own, other in right:
+        if own is other and shop is presentment:
+            shop = presentment = shop - own
+        else:
+            shop, presentment = shop - own, presentment - other
     return (shop, presentment)
 
 
@@ -60,14 +65,16 @@ def negative(one: Pair) -> Pair:
 
 def times(one: Pair, count: int) -> Pair:
     """Multiply by a quantity."""
-    return (one[0] * count, one[1] * count)
+    own = one[0] * count
+    return (own, own if one[1] is one[0] else one[1] * count)
 
 
 def portion(one: Pair, part: int | Decimal, whole: int | Decimal) -> Pair:
     """Take `part` of `whole`, rounded to cents; nothing of nothing is zero."""
     if not whole:
         return ZERO
-    return (_cents(one[0] * part / whole), _cents(one[1] * part / whole))
+    own = _cents(one[0] * part / whole)
+    return (own, own if one[1] is one[0] else _cents(one[1] * part / whole))
 
 
 def floor_at_zero(one: Pair) -> Pair:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fake_shopify.admin import handles, metafield_inputs, product_media, taxonomy
+from fake_shopify.admin.product_webhooks import collection_changed
 from fake_shopify.admin.tags import normalized
 from fake_shopify.context import Context
 from fake_shopify.failures import TopLevelError, user_error
@@ -114,7 +115,15 @@ def join_and_leave(ctx: Context, row: Row, join: Sequence[str] | None, leave: Se
         collection = ctx.edit("Collection", text)
         if collection is not None and not collection["_rule_set"] and row.number not in collection["_product_ids"]:
             collection["_product_ids"].append(row.number)
+            _placed(ctx, collection)
     for text in leave or ():
         collection = ctx.edit("Collection", text)
         if collection is not None and row.number in collection["_product_ids"]:
             collection["_product_ids"].remove(row.number)
+            _placed(ctx, collection)
+
+
+def _placed(ctx: Context, collection: Row) -> None:
+    """Note that a product was placed by hand (source: shopify.dev/docs/api/webhooks, collections/update; read 2026-11)."""
+    collection["updatedAt"] = ctx.now()
+    collection_changed(ctx.shop, collection)

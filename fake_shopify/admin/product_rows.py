@@ -215,8 +215,16 @@ def new_variant(
     if stock is None and (primary := primary_location(shop)) is not None:
         inventory_levels.activate(stocked, primary, now)
     shop.table("InventoryItem").add(stocked)
+    _announce(shop, stocked)
     product["_variant_ids"].append(number)
     return shop.table("ProductVariant").add(row)
+
+
+def _announce(shop: Shop, item: Row) -> None:
+    """Tell of a new item and of the locations where it is stocked (assumed: nothing counted is told of on its own)."""
+    shop.emit("inventory_items/create", {"id": item.number, "admin_graphql_api_id": item["id"]})
+    for location_number, level in inventory_levels.active_levels(item).items():
+        shop.emit("inventory_levels/connect", inventory_levels.level_payload(item, location_number, level))
 
 
 def primary_location(shop: Shop) -> int | None:

@@ -119,9 +119,10 @@ def _write_variants(ctx: Context, row: Row, variants: list[Input]) -> None:
         names, _ = chosen_names(row["_options"], given.get("optionValues"))
         ids = [value_id(ctx.shop, option, names[place]) for place, option in enumerate(row["_options"])]
         known = by_id.get(given.get("id") or "") or by_values.get(tuple(ids))
-        variant = known if known is not None and known.number not in order else _added(ctx, row, given, ids)
+        stays = known is not None and known.number not in order
+        variant = known if known is not None and stays else _added(ctx, row, given, ids)
         variant["_option_value_ids"] = ids
-        apply_variant(ctx, row, variant, given)
+        apply_variant(ctx, row, variant, given, is_new=not stays)
         stock(ctx, variant, given.get("inventoryQuantities") or [])
         _attach(ctx, row, variant, given.get("file"))
         order.append(variant.number)

@@ -76,8 +76,21 @@ def product_payload(shop: Shop, row: Row) -> dict[str, Any]:
 
 
 def product_changed(shop: Shop, row: Row, topic: str = "products/update") -> None:
-    """Note that a product was made or changed."""
-    shop.emit(topic, product_payload(shop, row))
+    """Note that a product was made or changed; its payload is built when somebody is to receive it."""
+    shop.emit(topic, {"id": row.number, "admin_graphql_api_id": row["id"]})
+
+
+def stock_changed(shop: Shop, item: Row) -> None:
+    """Note that more or less of an item can be sold, which counts as an update of its product.
+
+    Source: the schema's description of Product.updatedAt; products/update comes with every change of what is available
+    (Shopify's staff at community.shopify.com, read 2026-11).
+    """
+    variant = shop.table("ProductVariant").get(item["_variant_id"])
+    product = shop.table("Product").edit(variant["_product_id"]) if variant is not None else None
+    if product is not None:
+        product["updatedAt"] = shop.clock.iso()
+        product_changed(shop, product)
 
 
 def product_deleted(shop: Shop, number: int) -> None:

@@ -1,7 +1,7 @@
 """What orders do to stock: commit it, ship it, give it back. Needs a shop only, no request, so that seeding may use it too.
 
 Every function takes the numbers of an inventory item and a location and how many; an item that is not tracked stays as it is. A
-change is announced as `inventory_levels/update`.
+change is announced as `inventory_levels/update`, and as `products/update` when it changes what can be sold.
 
 Source: shopify.dev/docs/apps/build/orders-fulfillment/inventory-management-apps (inventory states, read 2026-11).
 Captured: an order moves available to committed and leaves on_hand (inventory-087, 097).
@@ -10,10 +10,9 @@ Captured: an order moves available to committed and leaves on_hand (inventory-08
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from fake_shopify.admin import inventory_levels
-from fake_shopify.admin.inventory_levels import Level, level_gid
+from fake_shopify.admin.product_webhooks import stock_changed
 from fake_shopify.rows import Row
 from fake_shopify.world import Shop
 
@@ -66,7 +65,7 @@ def _change(shop: Shop, item_number: int, location_number: int, **deltas: int) -
     now = shop.clock.iso()
     for name, delta in deltas.items():
         inventory_levels.adjust_quantity(item, location_number, name, delta, now)
-    announce(shop, item, location_number)
+    announce(shop, item, location_number, sells="available" in deltas)
 
 
 def location_for(shop: Shop, item: Row | None, count: int) -> int | None:
@@ -90,22 +89,10 @@ def _serving(shop: Shop) -> Iterator[int]:
     return (row.number for row in sorted(online, key=lambda row: (not row.get("isPrimary"), row.number)))
 
 
-def payload(item: Row, location_number: int, level: Level) -> dict[str, Any]:
-    """Build the payload of a delivery about a level.
-
-    Source: shopify.dev/docs/api/webhooks (inventory_levels/update, read 2026-11).
-    """
-    return {
-        "inventory_item_id": item.number,
-        "location_id": location_number,
-        "available": level["quantities"]["available"],
-        "updated_at": level["updatedAt"],
-        "admin_graphql_api_id": level_gid(item, location_number),
-    }
-
-
-def announce(shop: Shop, item: Row, location_number: int, topic: str = "inventory_levels/update") -> None:
-    """Note that a level has changed."""
+def announce(shop: Shop, item: Row, location_number: int, topic: str = "inventory_levels/update", *, sells: bool = False) -> None:
+    """Note that a level has changed; `sells` says that more or less of the item can be sold now, which updates its product."""
     level = inventory_levels.level_at(item, location_number)
     if level is not None:
-        shop.emit(topic, payload(item, location_number, level))
+        shop.emit(topic, inventory_levels.level_payload(item, location_number, level))
+    if sells:
+        stock_changed(shop, item)

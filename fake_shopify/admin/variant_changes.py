@@ -138,7 +138,7 @@ def _created(ctx: Context, product: Row, given: Input, sources: dict[str, int]) 
     values = [value_id(ctx.shop, option, names[place]) for place, option in enumerate(product["_options"])]
     quantities = given.get("inventoryQuantities") or []
     row = new_variant(ctx.shop, ctx.now(), product, stock={} if quantities else None, _option_value_ids=values)
-    apply(ctx, product, row, given, sources)
+    apply(ctx, product, row, given, sources, is_new=True)
     stock(ctx, row, quantities)
     return row
 

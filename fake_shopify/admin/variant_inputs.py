@@ -14,6 +14,7 @@ from typing import Any
 from fake_shopify.admin import inventory_levels, metafield_inputs, product_media
 from fake_shopify.admin.inventory_items import apply_input, input_errors
 from fake_shopify.admin.product_rows import edit_item
+from fake_shopify.admin.stock import announce
 from fake_shopify.admin.variant_options import Refusal
 from fake_shopify.context import Context
 from fake_shopify.failures import user_error
@@ -163,7 +164,9 @@ def quantity_refusals(ctx: Context, given: Input, title: str) -> list[Refusal]:
 SIMPLE = ("inventoryPolicy", "taxable", "requiresComponents", "showUnitPrice")
 
 
-def apply(ctx: Context, product: Row, row: Row, given: Input, sources: Mapping[str, int] | None = None) -> None:
+def apply(
+    ctx: Context, product: Row, row: Row, given: Input, sources: Mapping[str, int] | None = None, *, is_new: bool = False
+) -> None:
     """Write the checked fields of an input into a variant and its inventory item; option values are left to the caller.
 
     `sources` maps the addresses of media that came with the mutation to their numbers, for `mediaSrc`.
@@ -183,7 +186,10 @@ def apply(ctx: Context, product: Row, row: Row, given: Input, sources: Mapping[s
         row["_unit_price_measurement"] = given["unitPriceMeasurement"]
     item = item_input(given)
     if item:
-        apply_input(edit_item(ctx.shop, row), item, ctx.now())
+        kept = edit_item(ctx.shop, row)
+        apply_input(kept, item, ctx.now())
+        if not is_new:
+            ctx.shop.emit("inventory_items/update", {"id": kept.number, "admin_graphql_api_id": kept["id"]})
     _apply_media(product, row, given, sources or {})
     metafield_inputs.apply(ctx, row["id"], given.get("metafields"))
     row["updatedAt"] = ctx.now()
@@ -202,7 +208,9 @@ def adjust(ctx: Context, row: Row, entries: list[Input] | None) -> None:
         location = ctx.find("Location", entry["locationId"])
         if location is not None:
             delta = int(entry.get("adjustment") or 0)
-            inventory_levels.adjust_quantity(edit_item(ctx.shop, row), location.number, "available", delta, ctx.now())
+            item = edit_item(ctx.shop, row)
+            inventory_levels.adjust_quantity(item, location.number, "available", delta, ctx.now())
+            announce(ctx.shop, item, location.number)
 
 
 def stock(ctx: Context, row: Row, entries: list[Input]) -> None:
@@ -212,4 +220,6 @@ def stock(ctx: Context, row: Row, entries: list[Input]) -> None:
         location = ctx.find("Location", entry["locationId"])
         if location is not None:
             count = entry.get("availableQuantity", entry.get("quantity"))
+            is_new = location.number not in inventory_levels.active_levels(item)
             inventory_levels.set_quantity(item, location.number, entry.get("name", "available"), int(count or 0), ctx.now())
+            announce(ctx.shop, item, location.number, "inventory_levels/connect" if is_new else "inventory_levels/update")

@@ -47,6 +47,13 @@ def full(ctx: Context, topic: str, emitted: Payload) -> Payload:
     return in_shop_zone(ctx, topic, _full(ctx, topic, emitted))
 
 
+def subject(topic: str, emitted: Payload) -> object:
+    """Return what a change is about: the topic and the object when the payload is built from it, else the change itself."""
+    if resource_of(topic) not in BUILDERS or topic in AS_EMITTED:
+        return topic, id(emitted)
+    return topic, str(emitted.get("admin_graphql_api_id") or emitted.get("id"))
+
+
 def in_shop_zone(ctx: Context, topic: str, payload: Payload) -> Payload:
     """Write the instants of a payload in the shop's zone, save for the topics that keep to UTC."""
     found: Payload = payload if topic in UTC_TOPICS else in_zone(payload, ctx.shop.settings["zone"])

@@ -51,6 +51,10 @@ NOT_MODELLED = """
 """.split()
 
 
+ORDERS_OWN = ("attributed_staffs", "current_quantity", "sales_line_item_group_id")
+"""What only orders say about their lines: refunds and fulfillments leave it out (as in the samples)."""
+
+
 def order_payload(ctx: Context, order: Row) -> Payload:
     """Build the payload of an order's topics."""
     return {
@@ -183,6 +187,10 @@ def line_item(line: Row) -> Payload:
         "duties": [],
         "discount_allocations": _allocations(line),
     }
+
+
+def _plain_line(line: Row) -> Payload:
+    return {name: value for name, value in line_item(line).items() if name not in ORDERS_OWN}
 
 
 def tax_line(row: Row) -> Payload:
@@ -327,7 +335,7 @@ def _refund_line(entry: Row) -> Payload:
         "total_tax": float(entry["_tax"][0]),
         "subtotal_set": money_set(entry["_subtotal"], order),
         "total_tax_set": money_set(entry["_tax"], order),
-        "line_item": line_item(line),
+        "line_item": _plain_line(line),
     }
 
 
@@ -375,7 +383,7 @@ def fulfillment_payload(ctx: Context, row: Row) -> Payload:
         "origin_address": None,
         "email": order["email"],
         "destination": address(order.get("shippingAddress")),
-        "line_items": [line_item(entry["_line"]) | {"quantity": entry["quantity"]} for entry in row["_lines"]],
+        "line_items": [_plain_line(entry["_line"]) | {"quantity": entry["quantity"]} for entry in row["_lines"]],
         "tracking_number": next(iter(numbers), None),
         "tracking_numbers": numbers,
         "tracking_url": next(iter(urls), None),

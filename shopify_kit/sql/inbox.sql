@@ -1,7 +1,14 @@
 -- name: store_deliveries
--- Which of these deliveries are new? They are kept with a job each, committed when this statement ends, whatever the host's settings.
+-- Which of these deliveries are new? They are kept with a job each, safely committed when this statement ends, whatever the host's
+-- settings are.
 with safety as (
-    select set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '1000', true)
+    select
+        set_config(
+            'synchronous_commit',
+            case when current_setting('synchronous_commit') = 'remote_apply' then 'remote_apply' else 'on' end,
+            true
+        ),
+        set_config('lock_timeout', '1000', true)
 ), given as (
     select *
     from unnest(
@@ -14,14 +21,9 @@ with safety as (
 ), kept as (
     insert into shopify.inbox
         (shop_id, app, webhook_id, event_id, topic, path_topic, shop_domain, api_version, subscription_name, triggered_at,
-         body_hash, body_sealed, lane, is_repeat)
+         body_hash, body_sealed, lane)
     select coalesce(s.shop_id, 0), g.app, g.webhook_id, g.event_id, g.topic, g.path_topic, g.shop_domain, g.api_version,
-        g.subscription_name, g.triggered_at, g.body_hash, g.body_sealed, g.lane,
-        exists (
-            select from shopify.inbox as b
-            where b.shop_id = coalesce(s.shop_id, 0) and b.body_hash = g.body_hash and b.topic = g.topic
-                and b.received_at > now() - interval '48 hours'
-        )
+        g.subscription_name, g.triggered_at, g.body_hash, g.body_sealed, g.lane
     from given as g
     cross join safety
     left join shopify.shops as s on s.shop_domain = g.shop_domain
@@ -40,18 +42,28 @@ from given as g
 join kept as k on (g.app, g.webhook_id, g.shop_domain) = (k.app, k.webhook_id, k.shop_domain);
 
 -- name: find_delivery
--- What came in as this delivery?
-select shop_id, delivery_id, app, webhook_id, event_id, topic, path_topic, shop_domain, api_version, subscription_name, triggered_at,
-    received_at, body_hash, body_sealed, is_repeat
-from shopify.inbox
-where shop_id = $1 and delivery_id = $2;
-
--- name: find_twin_of_another_shop
--- Did this very body come in for another shop before, of late? Then one of the two headers is not Shopify's.
-select true
-from shopify.inbox
-where body_hash = $2 and shop_id <> $1 and shop_id <> 0 and received_at > now() - interval '48 hours' and delivery_id < $3
-limit 1;
+-- What came in as this delivery? Is it a repeat: did the same body do its work within 48 hours under another webhook id, or is it
+-- about to, because it came before? And is it of another shop, for which the same body came in before: then one of the two headers
+-- is not Shopify's.
+select i.shop_id, i.delivery_id, i.app, i.webhook_id, i.event_id, i.topic, i.path_topic, i.shop_domain, i.api_version,
+    i.subscription_name, i.triggered_at, i.received_at, i.body_sealed,
+    exists (
+        select from shopify.inbox as b
+        left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (b.shop_id, b.delivery_id)
+        where b.body_hash = i.body_hash and b.shop_id = i.shop_id and b.delivery_id <> i.delivery_id
+            and b.received_at between i.received_at - interval '48 hours' and i.received_at + interval '48 hours'
+            and b.topic = i.topic and b.shop_domain = i.shop_domain
+            and (
+                o.status in ('processed', 'superseded')
+                or (b.delivery_id < i.delivery_id and coalesce(o.status, 'pending') not in ('dead', 'quarantined'))
+            )
+    ) as is_repeat,
+    exists (
+        select from shopify.inbox as b
+        where b.body_hash = i.body_hash and b.shop_domain not in (i.shop_domain, '') and b.delivery_id < i.delivery_id
+    ) as is_of_another_shop
+from shopify.inbox as i
+where i.shop_id = $1 and i.delivery_id = $2;
 
 -- name: keep_outcome
 -- Note what became of a delivery; a replay writes over what was.
@@ -68,54 +80,73 @@ select
     exists (select from shopify.resource_versions where shop_id = $1 and resource = $2 and topic = '' and deleted) as deleted;
 
 -- name: raise_version
--- Keep the newest version; says nothing back when a newer one is there already.
+-- Keep the newest version; says nothing back when a newer one is there already, or the resource is gone.
 insert into shopify.resource_versions (shop_id, resource, topic, version, deleted, delivery_id)
-values ($1, $2, $3, $4, $5, $6)
+select $1, $2, $3, $4, $5, $6
+where $5 or not exists (
+    select from shopify.resource_versions as t where t.shop_id = $1 and t.resource = $2 and t.topic = '' and t.deleted
+)
 on conflict (shop_id, resource, topic) do update
 set version = excluded.version, deleted = excluded.deleted, delivery_id = excluded.delivery_id, applied_at = now()
 where resource_versions.version <= excluded.version
 returning true;
 
 -- name: list_deliveries
--- Which deliveries came in for these shops, newest first, and what became of them?
-select i.shop_id, i.delivery_id, i.topic, i.shop_domain, i.triggered_at, i.received_at, i.webhook_id, i.event_id, i.subscription_name,
-    coalesce(o.status, 'pending') as status, coalesce(o.attempts, j.attempts, 0) as attempts,
-    coalesce(o.last_error, j.last_error) as last_error, o.reason, o.finished_at
-from shopify.inbox as i
-left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
-left join lateral (
-    select w.attempts, w.last_error from shopify.jobs as w
-    where w.shop_id = i.shop_id and w.lane = i.lane and w.reference = i.delivery_id and o.status is null
-    limit 1
-) as j on true
-where i.shop_id = any($1::bigint[])
-    and ($2::bigint is null or i.delivery_id < $2)
-    and ($3::text is null or i.topic = $3)
-    and ($4::text is null or coalesce(o.status, 'pending') = $4)
-    and ($5::timestamptz is null or i.received_at >= $5)
-    and ($6::timestamptz is null or i.received_at <= $6)
-order by i.delivery_id desc
+-- Which deliveries came in for these shops, newest first, and what became of them? Each shop's part is read by its own index range.
+select d.shop_id, d.delivery_id, d.topic, d.shop_domain, d.triggered_at, d.received_at, d.webhook_id, d.event_id,
+    d.subscription_name, d.status, d.attempts, d.last_error, d.reason, d.finished_at
+from (select distinct shop_id from unnest($1::bigint[]) as g (shop_id)) as s
+cross join lateral (
+    select i.shop_id, i.delivery_id, i.topic, i.shop_domain, i.triggered_at, i.received_at, i.webhook_id, i.event_id,
+        i.subscription_name, coalesce(o.status, 'pending') as status, coalesce(o.attempts, j.attempts, 0) as attempts,
+        coalesce(o.last_error, j.last_error) as last_error, o.reason, o.finished_at
+    from shopify.inbox as i
+    left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
+    left join lateral (
+        select w.attempts, w.last_error
+        from shopify.jobs as w
+        where w.shop_id = i.shop_id and w.lane = i.lane and w.reference = i.delivery_id and o.status is null
+        limit 1
+    ) as j on true
+    where i.shop_id = s.shop_id
+        and ($2::bigint is null or i.delivery_id < $2)
+        and ($3::text is null or i.topic = $3)
+        and ($4::text is null or coalesce(o.status, 'pending') = $4)
+        and ($5::timestamptz is null or i.received_at >= $5)
+        and ($6::timestamptz is null or i.received_at <= $6)
+    order by i.delivery_id desc
+    limit $7
+) as d
+order by d.delivery_id desc
 limit $7;
 
 -- name: list_oldest_deliveries
--- Which deliveries came in for these shops, oldest first, and what became of them?
-select i.shop_id, i.delivery_id, i.topic, i.shop_domain, i.triggered_at, i.received_at, i.webhook_id, i.event_id, i.subscription_name,
-    coalesce(o.status, 'pending') as status, coalesce(o.attempts, j.attempts, 0) as attempts,
-    coalesce(o.last_error, j.last_error) as last_error, o.reason, o.finished_at
-from shopify.inbox as i
-left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
-left join lateral (
-    select w.attempts, w.last_error from shopify.jobs as w
-    where w.shop_id = i.shop_id and w.lane = i.lane and w.reference = i.delivery_id and o.status is null
-    limit 1
-) as j on true
-where i.shop_id = any($1::bigint[])
-    and ($2::bigint is null or i.delivery_id > $2)
-    and ($3::text is null or i.topic = $3)
-    and ($4::text is null or coalesce(o.status, 'pending') = $4)
-    and ($5::timestamptz is null or i.received_at >= $5)
-    and ($6::timestamptz is null or i.received_at <= $6)
-order by i.delivery_id
+-- Which deliveries came in for these shops, oldest first, and what became of them? Each shop's part is read by its own index range.
+select d.shop_id, d.delivery_id, d.topic, d.shop_domain, d.triggered_at, d.received_at, d.webhook_id, d.event_id,
+    d.subscription_name, d.status, d.attempts, d.last_error, d.reason, d.finished_at
+from (select distinct shop_id from unnest($1::bigint[]) as g (shop_id)) as s
+cross join lateral (
+    select i.shop_id, i.delivery_id, i.topic, i.shop_domain, i.triggered_at, i.received_at, i.webhook_id, i.event_id,
+        i.subscription_name, coalesce(o.status, 'pending') as status, coalesce(o.attempts, j.attempts, 0) as attempts,
+        coalesce(o.last_error, j.last_error) as last_error, o.reason, o.finished_at
+    from shopify.inbox as i
+    left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
+    left join lateral (
+        select w.attempts, w.last_error
+        from shopify.jobs as w
+        where w.shop_id = i.shop_id and w.lane = i.lane and w.reference = i.delivery_id and o.status is null
+        limit 1
+    ) as j on true
+    where i.shop_id = s.shop_id
+        and ($2::bigint is null or i.delivery_id > $2)
+        and ($3::text is null or i.topic = $3)
+        and ($4::text is null or coalesce(o.status, 'pending') = $4)
+        and ($5::timestamptz is null or i.received_at >= $5)
+        and ($6::timestamptz is null or i.received_at <= $6)
+    order by i.delivery_id
+    limit $7
+) as d
+order by d.delivery_id
 limit $7;
 
 -- name: count_deliveries
@@ -167,20 +198,26 @@ with chosen as (
 )
 select (select count(*) from chosen) as matched, (select count(*) from fresh) as replayed, (select max(delivery_id) from chosen) as last;
 
+-- name: shops_of_domain
+-- Under which ids did deliveries of this shop come in? Several, where it was forgotten and came back, 0 where it was not connected.
+select distinct shop_id from shopify.inbox where shop_domain = $1 order by shop_id;
+
 -- name: list_bodies
--- Which bodies of these topic families does a shop have? By id, after $3.
-select shop_id, delivery_id, app, webhook_id, shop_domain, topic, body_sealed
-from shopify.inbox
-where shop_id = $1 and split_part(topic, '/', 1) = any($2::text[]) and delivery_id > $3
-order by delivery_id
-limit $4;
+-- Which bodies does a shop have, by id, after $4? Those of the families $3 only where they may not be what they claim.
+select i.shop_id, i.delivery_id, i.app, i.webhook_id, i.shop_domain, i.body_sealed
+from shopify.inbox as i
+left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
+where i.shop_id = $1 and i.shop_domain = $2 and i.delivery_id > $4
+    and (split_part(i.topic, '/', 1) <> all($3::text[]) or o.status in ('quarantined', 'dead'))
+order by i.delivery_id
+limit $5;
 
 -- name: redact_bodies
 -- Put an empty body in the place of these.
 update shopify.inbox as i
 set body_sealed = r.body_sealed
-from unnest($2::bigint[], $3::bytea[]) as r (delivery_id, body_sealed)
-where i.shop_id = $1 and i.delivery_id = r.delivery_id;
+from unnest($1::bigint[], $2::bigint[], $3::bytea[]) as r (shop_id, delivery_id, body_sealed)
+where (i.shop_id, i.delivery_id) = (r.shop_id, r.delivery_id);
 
 -- name: forget_kept_answers
 -- Which kept answers may hold data of a shop? Those of its members go.
@@ -204,28 +241,44 @@ select customer_id, document_sealed, created_at from shopify.data_exports where 
 delete from shopify.data_exports where shop_id = $1 and customer_id = $2;
 
 -- name: forget_shop
--- Forget everything the inbox holds of a shop.
-with bodies as (delete from shopify.inbox where shop_id = $1 returning 1),
-    outcomes as (delete from shopify.inbox_outcomes where shop_id = $1),
-    versions as (delete from shopify.resource_versions where shop_id = $1),
-    exports as (delete from shopify.data_exports where shop_id = $1),
-    dead as (delete from shopify.dead_jobs where shop_id = $1)
+-- Forget everything the inbox holds of a shop, under whatever id, but for the delivery $3 that asks for it.
+with ids as (
+    select distinct shop_id from shopify.inbox where shop_domain = $2 and shop_id <> 0 union select $1::bigint where $1::bigint <> 0
+), bodies as (
+    delete from shopify.inbox where shop_domain = $2 and delivery_id <> $3 returning shop_id, delivery_id
+), outcomes as (
+    delete from shopify.inbox_outcomes as o using bodies where (o.shop_id, o.delivery_id) = (bodies.shop_id, bodies.delivery_id)
+), versions as (
+    delete from shopify.resource_versions where shop_id in (select shop_id from ids)
+), exports as (
+    delete from shopify.data_exports where shop_id in (select shop_id from ids)
+), dead as (
+    delete from shopify.dead_jobs where shop_id in (select shop_id from ids)
+), setups as (
+    delete from shopify.webhook_setups where shop_id in (select shop_id from ids)
+)
 select count(*) from bodies;
 
 -- name: keep_setup
 -- Note what webhooks a shop is to have.
-insert into shopify.webhook_setups (shop_id, user_id, address, topics, options)
-values ($1, $2, $3, $4, $5::text::jsonb)
+insert into shopify.webhook_setups (shop_id, user_id, address, topics, options, checked_at)
+values ($1, $2, $3, $4, $5::text::jsonb, $6)
 on conflict (shop_id) do update
-set user_id = excluded.user_id, address = excluded.address, topics = excluded.topics, options = excluded.options, updated_at = now();
+set user_id = excluded.user_id,
+    address = excluded.address,
+    topics = excluded.topics,
+    options = excluded.options,
+    checked_at = excluded.checked_at,
+    updated_at = now();
 
--- name: list_setups
--- Which shops are to have which webhooks? By id, after $1.
-select shop_id, user_id, address, topics, options::text as options, checked_at
-from shopify.webhook_setups
-where shop_id > $1
-order by shop_id
-limit $2;
+-- name: add_watches
+-- Which shops' subscriptions are to be looked after? Each that is connected gets a job, unless one waits already.
+insert into shopify.jobs (shop_id, lane, kind, priority, turn)
+select w.shop_id, $1, $2, 2, nextval('shopify.job_turns')
+from shopify.webhook_setups as w
+join shopify.shops as s using (shop_id)
+where s.uninstalled_at is null
+    and not exists (select from shopify.jobs as j where j.shop_id = w.shop_id and j.lane = $1);
 
 -- name: find_setup
 -- Which webhooks is this shop to have?

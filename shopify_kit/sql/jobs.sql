@@ -6,9 +6,9 @@ returning job_id;
 
 -- name: take_doors
 -- Whose turn is it? Looks at the first $3 jobs at the door, from turn $1 on, and leases up to $2 of their lanes to this worker ($4)
--- for $5 seconds. What stands at the door of these lanes leaves it, and so does what belongs to a lane that another worker holds, who
--- will see it: the lock on that lease keeps the other from looking for the last time meanwhile. Each priority is read apart, because
--- an index that leads with it finds the first turns of one priority only.
+-- for $5 seconds. What stands at the door of these lanes leaves it, and so does what belongs to a lane that another worker holds,
+-- who will see it: the lock on that lease keeps the other from looking for the last time meanwhile. Each priority is read apart,
+-- because an index that leads with it finds the first turns of one priority only.
 with urgent as (
     select shop_id, lane, job_id, priority, turn
     from shopify.jobs
@@ -59,15 +59,14 @@ with urgent as (
     where (j.shop_id, j.lane, j.job_id) = (door.shop_id, door.lane, door.job_id)
         and ((door.shop_id, door.lane) in (select shop_id, lane from took)
             or (door.shop_id, door.lane) in (select shop_id, lane from held))
-    returning door.turn
 )
-select took.shop_id, took.lane, took.fence, seen.looked_at, seen.turn
-from (select (select count(*) from door) as looked_at, (select max(turn) from off) as turn) as seen
+select took.shop_id, took.lane, took.fence, seen.looked_at
+from (select count(*) as looked_at from door) as seen
 left join took on true;
 
 -- name: begin_jobs
--- Which job of each lane is first? Its attempt is counted before it runs, so that work that kills its worker is counted too. One that
--- another claim looks at is left to it, for that one may be waiting for our lease.
+-- Which job of each lane is first? Its attempt is counted before it runs, so that work that kills its worker is counted too. One
+-- that another claim looks at is left to it, for that one may be waiting for our lease.
 with first as (
     select f.shop_id, f.lane, f.job_id
     from unnest($1::bigint[], $2::text[]) as l (shop_id, lane)
@@ -119,10 +118,6 @@ with gone as (
     delete from shopify.leases where shop_id = $1 and lane = $2 and fence = $4 and not exists (select from begun)
 )
 select shop_id, lane, job_id, kind, reference, payload, priority, attempts, created_at from begun;
-
--- name: leave_lane
--- Let go of a lane.
-delete from shopify.leases where shop_id = $1 and lane = $2 and fence = $3;
 
 -- name: leave_lanes
 -- Let go of these lanes, of those that are still ours.
@@ -246,16 +241,20 @@ where (j.shop_id, j.lane, j.job_id) = (first.shop_id, first.lane, first.job_id)
     and not exists (select from shopify.leases as l where (l.shop_id, l.lane) = (j.shop_id, j.lane));
 
 -- name: first_turn
--- From which turn on is there anybody at the door, looking from turn $1?
-select min(f.turn)
-from (values (0), (1), (2)) as p (priority)
-cross join lateral (
-    select j.turn
-    from shopify.jobs as j
-    where j.priority = p.priority and j.turn is not null and j.turn >= $1
-    order by j.turn
-    limit 1
-) as f;
+-- From which turn on is there anybody at the door, looking from turn $1? And which turn was drawn last?
+select
+    (
+        select min(f.turn)
+        from (values (0), (1), (2)) as p (priority)
+        cross join lateral (
+            select j.turn
+            from shopify.jobs as j
+            where j.priority = p.priority and j.turn is not null and j.turn >= $1
+            order by j.turn
+            limit 1
+        ) as f
+    ) as first,
+    (select last_value from shopify.job_turns) as last;
 
 -- name: count_waiting
 -- How much waits, how long, and how much died of late?
@@ -283,4 +282,15 @@ where c.slot < now() - interval '7 days'
 -- name: sweep_dead_jobs
 -- Dead jobs are kept $1 days.
 delete from shopify.dead_jobs
-where (shop_id, job_id) in (select shop_id, job_id from shopify.dead_jobs where died_at < now() - make_interval(days => $1) limit $2);
+where (shop_id, job_id) in (
+    select shop_id, job_id from shopify.dead_jobs where died_at < now() - make_interval(days => $1) limit $2
+);
+
+-- name: add_sleeping_job
+-- Put work into a lane that is not to be done before $6 seconds have passed.
+insert into shopify.jobs (shop_id, lane, kind, payload, priority, wake_at)
+values ($1, $2, $3, $4::text::jsonb, $5, clock_timestamp() + make_interval(secs => $6));
+
+-- name: wake_lane
+-- Somebody knows that the wait is over.
+update shopify.jobs set wake_at = clock_timestamp() where shop_id = $1 and lane = $2 and wake_at > clock_timestamp();

@@ -33,6 +33,18 @@ set access_token_sealed = $3,
     updated_at = now()
 where shop_id = $1 and token_id = $2;
 
+-- name: keep_client_secret
+-- Put a custom app's secret beside its token, in a new version of the row, unless the row moved on meanwhile.
+update shopify.tokens
+set access_token_sealed = $4,
+    refresh_token_sealed = $5,
+    client_secret_sealed = $6,
+    key_id = $7,
+    row_version = $3 + 1,
+    updated_at = now()
+where shop_id = $1 and token_id = $2 and row_version = $3
+returning true;
+
 -- name: list_sealed_with_other_keys
 -- Which tokens are not sealed with this key yet? In order, so that a sweep can go on after a stop.
 select t.shop_id, s.shop_domain, t.token_id, t.owner_user_id, t.row_version, t.access_token_sealed, t.refresh_token_sealed,

@@ -1,61 +1,17 @@
-"""An empty fake store as a process, reset before each test, and a client that speaks GraphQL to it."""
+"""An empty fake store as a process, reset before each test, a client that speaks GraphQL to it, and a receiver of deliveries."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-import requests
 
+from tests.fake.delivering import Delivering
+from tests.fake.empty_store import TOKEN, EmptyStore
+from tests.fake.receiver import Receiver, running_receiver
 from tests.fake_store import FakeStore, run_fake_store
 
-TOKEN = "shpat_test"
-
-
-@dataclass(frozen=True, slots=True)
-class EmptyStore:
-    """A store without data; `version` is the API version that is asked."""
-
-    base_url: str
-    version: str = "2026-10"
-    token: str = TOKEN
-
-    def answer(self, document: str, **variables: Any) -> dict[str, Any]:
-        """Send a document and return the whole answer."""
-        response = requests.post(
-            f"{self.base_url}/admin/api/{self.version}/graphql.json",
-            json={"query": document, "variables": variables},
-            headers={"X-Shopify-Access-Token": self.token},
-            timeout=30,
-        )
-        found: dict[str, Any] = response.json()
-        return found
-
-    def data(self, document: str, **variables: Any) -> Any:
-        """Send a document that must work and return its data; of a single root field its value."""
-        answer = self.answer(document, **variables)
-        assert "errors" not in answer, answer
-        data = answer["data"]
-        return next(iter(data.values())) if len(data) == 1 else data
-
-    def at(self, version: str) -> EmptyStore:
-        """Return the same store, asked in another API version."""
-        return EmptyStore(self.base_url, version, self.token)
-
-    def topics(self) -> list[str]:
-        """Return the webhook topics of what happened so far, oldest first."""
-        shop = self.data("{ shop { myshopifyDomain } }")["myshopifyDomain"]
-        response = requests.get(f"{self.base_url}/__fake/changes", params={"shop": shop}, timeout=30)
-        return [change["topic"] for change in response.json()["changes"]]
-
-    def with_token(self, token: str, *scopes: str) -> EmptyStore:
-        """Return the same store, asked with another token that has only these scopes."""
-        shop = self.data("{ shop { myshopifyDomain } }")["myshopifyDomain"]
-        grant = {"token": token, "shop_domain": shop, "scopes": list(scopes)}
-        requests.post(f"{self.base_url}/__fake/grants", json=grant, timeout=30).raise_for_status()
-        return EmptyStore(self.base_url, self.version, token)
+__all__ = ["TOKEN", "EmptyStore"]
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +26,21 @@ def empty_store(empty_process: FakeStore) -> EmptyStore:
     """A store in its first state: two locations, nothing else."""
     empty_process.reset()
     return EmptyStore(empty_process.base_url)
+
+
+@pytest.fixture(scope="session")
+def receiver_process() -> Iterator[Receiver]:
+    """One receiver for all tests of deliveries."""
+    with running_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def delivering(empty_process: FakeStore, empty_store: EmptyStore, receiver_process: Receiver) -> Delivering:
+    """An empty store whose deliveries for `https://app.example` reach a receiver that has got nothing yet."""
+    found = Delivering(empty_process, empty_store, receiver_process)
+    # What the test before left under way must not arrive in this one.
+    found.settled()
+    receiver_process.reset()
+    found.send_to(receiver_process.origin)
+    return found

@@ -28,13 +28,9 @@ class Received:
         return json.loads(self.body)
 
 
-def _status(code: int) -> Answer:
-    return lambda peer, count: peer.answer(b"", status=f"{code} Whatever")
-
-
 def statuses(*codes: int) -> Answer:
     """Answer the first requests with these codes, all later ones with the last of them."""
-    return lambda peer, count: _status(codes[min(count, len(codes)) - 1])(peer, count)
+    return lambda peer, count: peer.answer(b"", status=f"{codes[min(count, len(codes)) - 1]} Whatever")
 
 
 @dataclass(slots=True)

@@ -68,7 +68,8 @@ def with_app(store: EmptyStore, name: str) -> EmptyStore:
 
 
 def test_subscription_keeps_what_it_was_given(empty_store: EmptyStore) -> None:
-    given = {"filter": "id:*", "includeFields": ["id", "name"], "name": "orders-1", "metafields": [{"namespace": "a", "key": "b"}]}
+    given: dict[str, Any] = {"filter": "id:*", "includeFields": ["id", "name"], "name": "orders-1"}
+    given["metafields"] = [{"namespace": "a", "key": "b"}]
 
     made = subscribed(empty_store, **given)
     found = empty_store.data(f"query Q($id: ID!) {{ webhookSubscription(id: $id) {{ {FIELDS} }} }}", id=made["id"])

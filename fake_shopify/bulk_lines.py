@@ -1,0 +1,82 @@
+"""The lines of a result: which objects become lines, in which order, and the bytes of a line.
+
+Captured, from the sizes of recorded files: a line ends with a newline, slashes are written `\\/`, and `&` as `\\u0026` (the files of
+bulk_operations-002, 024, 040 and pagination_search-030 agree to the byte). Source: …/bulk-operations/queries (a nested object is a
+line of its own with `__parentId`; children come after their parent; with `groupObjects` right after it; read 2026-11). Assumed: `<`
+and `>` are escaped like `&`; `__parentId` names the node of the connection above, through objects between; objects at the root are
+no lines, only nodes of connections are; without `groupObjects` some parents come before their children.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from fake_shopify.bulk_selection import Children
+
+PARENT = "__parentId"
+FLAT_RUN = 50
+"""So many objects come before the children of the first of them, where children are not grouped."""
+
+Object = dict[str, Any]
+Rows = Iterable[Any]
+Limit = Callable[[Rows], Rows]
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+ESCAPES = {"/": "\\/", "&": "\\u0026", "<": "\\u003c", ">": "\\u003e", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def line_of(found: Object) -> bytes:
+    """Write one object as a line."""
+    text = _encode(found)
+    for sign, escaped in ESCAPES.items():
+        text = text.replace(sign, escaped)
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:
+        return SURROGATES.sub(lambda one: f"\\u{ord(one[0]):04x}", text).encode() + b"\n"
+
+
+def objects(roots: Iterable[Children], *, grouped: bool, most_children: int | None = None) -> Iterator[Object]:
+    """Yield the objects of a result one by one, each parent before its children.
+
+    Args:
+        grouped: children stand right behind their parent.
+        most_children: a nested connection is cut off there (a fault).
+    """
+    return _objects(((one, None) for one in roots), 1 if grouped else FLAT_RUN, most_children)
+
+
+def _objects(below: Iterable[tuple[Children, str | None]], run: int, most: int | None) -> Iterator[Object]:
+    stream = ((one.source, row, parent) for one, parent in below for row in _cut(one.rows, parent, most))
+    while chosen := list(islice(stream, run)):
+        inner: list[tuple[Children, str | None]] = []
+        for source, row, parent in chosen:
+            children: list[Children] = []
+            line = source.write(row, children)
+            if parent is not None:
+                line[PARENT] = parent
+            yield line
+            inner += [(child, line["id"]) for child in children]
+        if inner:
+            yield from _objects(inner, run, most)
+
+
+def _cut(rows: Rows, parent: str | None, most: int | None) -> Rows:
+    return rows if parent is None or most is None else islice(rows, most)
+
+
+def shuffled(found: Iterator[Object], seed: int, window: int) -> Iterator[Object]:
+    """Yield objects in another order, children before their parents too, none further than about `window` lines from its place."""
+    dice, held = random.Random(seed), list(islice(found, window))
+    for one in found:
+        place = dice.randrange(len(held))
+        held[place], one = one, held[place]  # noqa: PLW2901
+        yield one
+    dice.shuffle(held)
+    yield from held

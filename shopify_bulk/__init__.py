@@ -1,0 +1,1 @@
+"""Parts of the bulk API: preparing documents, following operations, results, uploads."""

@@ -1,0 +1,309 @@
+"""Bulk operations: started as rows, followed by workers, their results streamed, thousands of products written at once.
+
+What Shopify has done may be asked for again at any time; what it will do is never asked for twice, whoever is killed in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from shopify_bulk.following import AdminOf, Ended, Follower, probe
+from shopify_bulk.operations import (
+    CALLER,
+    KIND,
+    Draft,
+    Operation,
+    Operations,
+    add_operation,
+    find_reusable,
+    lane_of,
+    operation_name,
+    queries,
+    sweep_operations,
+)
+from shopify_bulk.preparation import named_mutation, prepare
+from shopify_bulk.product_lines import CREATE, UPDATE, write_lines
+from shopify_bulk.uploads import Uploads, files_of, keep_pieces
+from shopify_kit.clock import Clock, monotonic_s, sleep
+from shopify_kit.database import Connection, Database
+from shopify_kit.documents import Documents
+from shopify_kit.errors import InvalidInput
+from shopify_kit.jobs import wake_lane
+from shopify_kit.transport import AddressBook, Transport
+from shopify_kit.worker import Doer, Schedule
+from shopify_service import ShopAdmin
+
+PRODUCTS: Final = "products"
+REUSE_S: Final = 300.0
+LOOK_S: Final = 0.25
+SWEEP_CRON: Final = "41 3 * * *"
+
+
+class BulkApi:
+    """The bulk operations of one integration.
+
+    Args:
+        admin_of: (user, shop) → what makes a `ShopAdmin` for that shop.
+        bucket_of: (user, shop) → the app whose slots and points its operations take.
+        wake: wakes a worker of this process.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        transport: Transport,
+        addresses: AddressBook,
+        documents: Documents,
+        clock: Clock,
+        *,
+        admin_of: AdminOf,
+        bucket_of: Callable[[str, int], str],
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._documents = documents
+        self._admin_of = admin_of
+        self._bucket_of = bucket_of
+        self._wake = wake
+        self.operations = Operations(database)
+        self.uploads = Uploads(database, transport, addresses)
+        self.uploads.writers[PRODUCTS] = write_lines
+        self._follower = Follower(database, self.operations, self.uploads, admin_of, clock)
+        for purpose in (PRODUCTS, CALLER):
+            self.on_end(purpose, _sum_up)
+
+    # Starting
+
+    def start_query(
+        self, user_id: str, shop_id: int, query: str, variables: Mapping[str, Any] | None = None, *, group_objects: bool = False
+    ) -> Operation:
+        """Start a caller's bulk query; it is tried with one object per connection first, so that what is wrong shows at once.
+
+        Raises:
+            InvalidInput: it is no query, or Shopify lets us read nothing of it.
+            QueryRejected: Shopify does not take it.
+        """
+        operation_id = uuid.uuid4()
+        document = prepare(query, variables or {}, operation_name(operation_id))
+        document, dropped = probe(self._admin(user_id, shop_id), document)
+        draft = Draft(
+            shop_id,
+            "query",
+            CALLER,
+            user_id,
+            self._bucket_of(user_id, shop_id),
+            document,
+            operation_id,
+            group_objects=group_objects,
+            is_probed=True,
+            dropped_fields=dropped,
+        )
+        return self._add(draft)
+
+    def export(
+        self, user_id: str, shop_id: int, document_name: str, variables: Mapping[str, Any], *, purpose: str = "export"
+    ) -> Operation:
+        """Start one of our own bulk queries, or return the one that runs or ended well within five minutes."""
+        query = self._documents[document_name].text
+        key = msgspec.json.encode([document_name, dict(variables)], order="sorted")
+        fingerprint = hashlib.sha256(key).hexdigest()[:32]
+        return self._started(self._database.run(self._export, user_id, shop_id, query, variables, purpose, fingerprint))
+
+    async def _export(
+        self,
+        conn: Connection,
+        user_id: str,
+        shop_id: int,
+        query: str,
+        variables: Mapping[str, Any],
+        purpose: str,
+        fingerprint: str,
+    ) -> Operation:
+        await conn.execute(queries.lock_slots, shop_id, purpose, fingerprint)
+        found = await find_reusable(conn, shop_id, purpose, fingerprint, REUSE_S)
+        if found is not None:
+            return found
+        draft = self.draft_query(user_id, shop_id, query, variables, purpose=purpose, facts={"fingerprint": fingerprint})
+        return await add_operation(conn, draft)
+
+    def draft_query(
+        self,
+        user_id: str,
+        shop_id: int,
+        query: str,
+        variables: Mapping[str, Any],
+        *,
+        purpose: str,
+        facts: Mapping[str, Any] | None = None,
+        expected_objects: int | None = None,
+    ) -> Draft:
+        """Draft a bulk query for `add_operation`, as part of a unit of whoever wants its result."""
+        operation_id = uuid.uuid4()
+        document = prepare(query, variables, operation_name(operation_id))
+        bucket = self._bucket_of(user_id, shop_id)
+        return Draft(
+            shop_id,
+            "query",
+            purpose,
+            user_id,
+            bucket,
+            document,
+            operation_id,
+            facts=facts or {},
+            expected_objects=expected_objects,
+        )
+
+    def start_mutation(self, user_id: str, shop_id: int, mutation: str, variables: Sequence[Mapping[str, Any]]) -> Operation:
+        """Start a bulk mutation with one set of variables per line.
+
+        Raises:
+            InvalidInput: it is no mutation, or there are no variables.
+        """
+        lines = (msgspec.json.encode(dict(one)) for one in variables)
+        return self._mutate(user_id, shop_id, mutation, lines, CALLER, {}, is_ready=True)
+
+    def write_products(self, user_id: str, shop_id: int, products: Iterable[Mapping[str, Any]], *, update: bool) -> Operation:
+        """Create or update any number of products.
+
+        Raises:
+            InvalidInput: there are none.
+        """
+        admin = self._admin(user_id, shop_id)
+        facts = {"verb": UPDATE if update else CREATE, "location": admin.primary_location()}
+        lines = (msgspec.json.encode(dict(product)) for product in products)
+        mutation = self._documents["BulkSetProducts"].text
+        return self._mutate(user_id, shop_id, mutation, lines, PRODUCTS, facts, is_ready=False)
+
+    def _mutate(
+        self,
+        user_id: str,
+        shop_id: int,
+        mutation: str,
+        lines: Iterable[bytes],
+        purpose: str,
+        facts: Mapping[str, Any],
+        *,
+        is_ready: bool,
+    ) -> Operation:
+        files = list(files_of(lines))
+        if not files:
+            raise InvalidInput.field("products" if purpose == PRODUCTS else "variables", "give at least one")
+        bucket = self._bucket_of(user_id, shop_id)
+
+        def draft(facts: Mapping[str, Any], count: int, parts: int) -> Draft:
+            operation_id = uuid.uuid4()
+            document = named_mutation(mutation, operation_name(operation_id))
+            return Draft(
+                shop_id,
+                "mutation",
+                purpose,
+                user_id,
+                bucket,
+                document,
+                operation_id,
+                facts=facts,
+                expected_objects=count,
+                is_probed=True,
+                parts=parts,
+            )
+
+        return self._started(self._database.run(_keep_mutation, draft, files, facts, is_ready, timeout_s=60.0))
+
+    def _add(self, draft: Draft) -> Operation:
+        return self._started(self._database.run(add_operation, draft))
+
+    def _started(self, operation: Operation) -> Operation:
+        self._wake()
+        return operation
+
+    def _admin(self, user_id: str, shop_id: int) -> ShopAdmin:
+        return self._admin_of(user_id, shop_id)()
+
+    # Following
+
+    def on_end(self, purpose: str, unit: Ended) -> None:
+        """Have a unit told, in the transaction that notes the end of an operation with this purpose."""
+        self._follower.ended[purpose] = unit
+
+    def wait(self, operation: Operation, timeout_s: float) -> Operation:
+        """Wait until an operation is over, at most so long; returns it as it is then."""
+        ends_at = monotonic_s() + timeout_s
+        while not operation.is_over and monotonic_s() < ends_at:
+            sleep(LOOK_S)
+            operation = self.operations.find(operation.shop_id, operation.operation_id) or operation
+        return operation
+
+    def cancel(self, operation: Operation) -> Operation:
+        """Ask for the end of an operation; one that is over stays as it is."""
+        if self._database.run(_cancel, operation):
+            self._wake()
+        return self.operations.find(operation.shop_id, operation.operation_id) or operation
+
+    def finished(self, shop_id: int, gid: str) -> None:
+        """Hear from the finish webhook that an operation of a shop is over: it is looked at now and not later."""
+        self._database.run(_ring, shop_id, gid)
+        self._wake()
+
+    # What a worker needs
+
+    def doers(self) -> dict[str, Doer]:
+        """Kind of job → function."""
+        return {KIND: self._follower}
+
+    def schedules(self) -> dict[str, Schedule]:
+        """Name → (cron text, function)."""
+        return {"bulk.sweep": (SWEEP_CRON, sweep_operations)}
+
+
+# Units
+
+
+async def _keep_mutation(
+    conn: Connection,
+    draft: Callable[[Mapping[str, Any], int, int], Draft],
+    files: Sequence[Sequence[tuple[int, bytes]]],
+    facts: Mapping[str, Any],
+    is_ready: bool,
+) -> Operation:
+    """Keep a mutation: one operation per file, and one over them where there are several."""
+    counts = [sum(count for count, _ in pieces) for pieces in files]
+    whole = await add_operation(conn, draft(facts, sum(counts), len(files))) if len(files) > 1 else None
+    first_index, operation = 0, whole
+    for number, (pieces, count) in enumerate(zip(files, counts, strict=True)):
+        part = {"part_of": str(whole.operation_id), "part": number} if whole is not None else {}
+        operation = await add_operation(conn, draft({**facts, **part, "first_index": first_index}, count, 1))
+        await keep_pieces(conn, operation.shop_id, operation.operation_id, pieces, is_ready=is_ready)
+        first_index += count
+    assert operation is not None
+    return whole or operation
+
+
+async def _sum_up(conn: Connection, operation: Operation) -> None:
+    """When a part has ended: its lines are not needed any more, and perhaps the whole is over."""
+    await conn.execute(queries.forget_pieces, operation.shop_id, operation.operation_id)
+    whole = operation.facts.get("part_of")
+    if whole is not None:
+        await conn.execute(queries.note_parts_progress, operation.shop_id, str(whole))
+        await conn.execute(queries.sum_up_parts, operation.shop_id, str(whole))
+
+
+async def _cancel(conn: Connection, operation: Operation) -> bool:
+    if not await conn.fetchval(queries.request_cancel, operation.shop_id, operation.operation_id):
+        return False
+    await conn.execute(queries.cancel_parts, operation.shop_id, str(operation.operation_id))
+    await wake_lane(conn, operation.shop_id, lane_of(operation.operation_id))
+    return True
+
+
+async def _ring(conn: Connection, shop_id: int, gid: str) -> None:
+    operation_id = await conn.fetchval(queries.find_by_gid, shop_id, gid)
+    if operation_id is not None:
+        await wake_lane(conn, shop_id, lane_of(operation_id))
+
+
+__all__ = ["PRODUCTS", "BulkApi", "Draft", "Operation", "add_operation"]
