@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
+from shopify_bulk.exports import EXPORTS
 from shopify_bulk.following import AdminOf, Ended, Follower, probe
 from shopify_bulk.operations import (
     CALLER,
@@ -27,14 +29,15 @@ from shopify_bulk.operations import (
     sweep_operations,
 )
 from shopify_bulk.preparation import named_mutation, prepare
-from shopify_bulk.product_lines import CREATE, UPDATE, write_lines
+from shopify_bulk.product_lines import CREATE, UPDATE, LineResult, result_of, write_lines
+from shopify_bulk.results import Results, nested
 from shopify_bulk.uploads import Uploads, files_of, keep_pieces
 from shopify_kit.clock import Clock, monotonic_s, sleep
 from shopify_kit.database import Connection, Database
 from shopify_kit.documents import Documents
 from shopify_kit.errors import InvalidInput
 from shopify_kit.jobs import wake_lane
-from shopify_kit.transport import AddressBook, Transport
+from shopify_kit.transport import AddressBook, RequestsTransport
 from shopify_kit.worker import Doer, Schedule
 from shopify_service import ShopAdmin
 
@@ -56,7 +59,7 @@ class BulkApi:
     def __init__(
         self,
         database: Database,
-        transport: Transport,
+        transport: RequestsTransport,
         addresses: AddressBook,
         documents: Documents,
         clock: Clock,
@@ -73,6 +76,7 @@ class BulkApi:
         self.operations = Operations(database)
         self.uploads = Uploads(database, transport, addresses)
         self.uploads.writers[PRODUCTS] = write_lines
+        self.results = Results(database, self.operations, transport, admin_of)
         self._follower = Follower(database, self.operations, self.uploads, admin_of, clock)
         for purpose in (PRODUCTS, CALLER):
             self.on_end(purpose, _sum_up)
@@ -111,25 +115,9 @@ class BulkApi:
         """Start one of our own bulk queries, or return the one that runs or ended well within five minutes."""
         query = self._documents[document_name].text
         key = msgspec.json.encode([document_name, dict(variables)], order="sorted")
-        fingerprint = hashlib.sha256(key).hexdigest()[:32]
-        return self._started(self._database.run(self._export, user_id, shop_id, query, variables, purpose, fingerprint))
-
-    async def _export(
-        self,
-        conn: Connection,
-        user_id: str,
-        shop_id: int,
-        query: str,
-        variables: Mapping[str, Any],
-        purpose: str,
-        fingerprint: str,
-    ) -> Operation:
-        await conn.execute(queries.lock_slots, shop_id, purpose, fingerprint)
-        found = await find_reusable(conn, shop_id, purpose, fingerprint, REUSE_S)
-        if found is not None:
-            return found
-        draft = self.draft_query(user_id, shop_id, query, variables, purpose=purpose, facts={"fingerprint": fingerprint})
-        return await add_operation(conn, draft)
+        facts = {"fingerprint": hashlib.sha256(key).hexdigest()[:32]}
+        draft = self.draft_query(user_id, shop_id, query, variables, purpose=purpose, facts=facts)
+        return self._started(self._database.run(_reuse_or_add, draft))
 
     def draft_query(
         self,
@@ -230,6 +218,24 @@ class BulkApi:
         """Have a unit told, in the transaction that notes the end of an operation with this purpose."""
         self._follower.ended[purpose] = unit
 
+    def nested_lines(self, operation: Operation) -> Iterator[dict[str, Any]]:
+        """Yield the root objects of a result with their children inside; see `Results.lines`."""
+        return nested(self.results.lines(operation), operation.document)
+
+    def exported(self, operation: Operation, resource: str, currency: str, limit: int) -> tuple[list[Any], bool]:
+        """Return the first objects of one of our exports in the shape of the lists, and whether there are more."""
+        shape = EXPORTS[resource].shape
+        objects = (made for document in self.nested_lines(operation) for made in shape(document, currency))
+        found = list(islice(objects, limit + 1))
+        return found[:limit], len(found) > limit
+
+    def product_results(self, operation: Operation) -> Iterator[LineResult]:
+        """Yield what became of each product of a bulk create or update, by file."""
+        for part in self.operations.parts_of(operation) or [operation]:
+            first = int(part.facts.get("first_index", 0))
+            if part.status == "completed":
+                yield from (result_of(msgspec.json.decode(line), first) for line in self.results.lines(part))
+
     def wait(self, operation: Operation, timeout_s: float) -> Operation:
         """Wait until an operation is over, at most so long; returns it as it is then."""
         ends_at = monotonic_s() + timeout_s
@@ -261,6 +267,14 @@ class BulkApi:
 
 
 # Units
+
+
+async def _reuse_or_add(conn: Connection, draft: Draft) -> Operation:
+    """Return an operation whose result serves as well, or keep the draft; two who ask at once get the same one."""
+    fingerprint = str(draft.facts["fingerprint"])
+    await conn.execute(queries.lock_slots, draft.shop_id, draft.purpose, fingerprint)
+    found = await find_reusable(conn, draft.shop_id, draft.purpose, fingerprint, REUSE_S)
+    return found or await add_operation(conn, draft)
 
 
 async def _keep_mutation(

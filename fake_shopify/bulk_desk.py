@@ -4,8 +4,8 @@ By default an operation begins a moment after it was asked for and is done as so
 clients that wait for it need not touch the fake's clock. What a script slows down happens on the fake's clock.
 
 Source: shopify.dev/docs/api/usage/bulk-operations/queries, …/imports, objects/BulkOperation (statuses, seven days; read 2026-11).
-Captured: CREATED with counts of zero, RUNNING, CANCELING and CANCELED with the counts reached, which have neither `completedAt` nor
-`fileSize` (BEHAVIOURS 38), and since July 2026 no `url`. Assumed: an operation is EXPIRED seven days after its end, and no longer listed.
+Captured: CREATED with counts of zero, RUNNING, CANCELING and CANCELED with the counts reached, which have neither `completedAt`
+nor `fileSize` (BEHAVIOURS 38), and since July 2026 no `url`. Assumed: an operation is EXPIRED seven days after its end.
 """
 
 from __future__ import annotations
@@ -322,7 +322,9 @@ class BulkDesk:
     def _waits_for_clock(self, operation: Operation) -> bool:
         """Say whether an operation does what the clock tells it."""
         script = operation.script
-        return operation.is_unfinished and (script.is_paced or bool(script.start_after_s or script.takes_s or script.cancel_takes_s))
+        return operation.is_unfinished and (
+            script.is_paced or bool(script.start_after_s or script.takes_s or script.cancel_takes_s)
+        )
 
 
 class Abandoned(Exception):

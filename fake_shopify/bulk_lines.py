@@ -1,10 +1,10 @@
 """The lines of a result: which objects become lines, in which order, and the bytes of a line.
 
-Captured, from the sizes of recorded files: a line ends with a newline, slashes are written `\\/`, and `&` as `\\u0026` (the files of
-bulk_operations-002, 024, 040 and pagination_search-030 agree to the byte). Source: …/bulk-operations/queries (a nested object is a
-line of its own with `__parentId`; children come after their parent; with `groupObjects` right after it; read 2026-11). Assumed: `<`
-and `>` are escaped like `&`; `__parentId` names the node of the connection above, through objects between; objects at the root are
-no lines, only nodes of connections are; without `groupObjects` some parents come before their children.
+Captured, from the sizes of recorded files: a line ends with a newline, slashes are written `\\/`, and `&` as `\\u0026` (the
+files of bulk_operations-002, 024, 040 agree to the byte). Source: …/bulk-operations/queries (a nested object is a line of its own
+with `__parentId`; children come after their parent, with `groupObjects` right after it; read 2026-11). Assumed: `<` and `>` are
+escaped like `&`; `__parentId` names the node of the connection above, through objects between; objects at the root are no lines,
+only nodes of connections are; without `groupObjects` some parents come before their children.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def shuffled(found: Iterator[Object], seed: int, window: int) -> Iterator[Object
     dice, held = random.Random(seed), list(islice(found, window))
     for one in found:
         place = dice.randrange(len(held))
-        held[place], one = one, held[place]  # noqa: PLW2901
+        held[place], one = one, held[place]
         yield one
     dice.shuffle(held)
     yield from held

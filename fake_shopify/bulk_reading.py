@@ -43,7 +43,9 @@ class Promise(Row):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a value, or the default."""
-        return self[key] if key in self else default
+        if not dict.__contains__(self, key):
+            self._keep()
+        return dict.get(self, key, default)
 
     def __iter__(self) -> Iterator[str]:
         self._keep()

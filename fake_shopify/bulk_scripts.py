@@ -27,8 +27,8 @@ class Script:
         shop, type, contains: the operations meant, the last by a text in their document; `skip` of them pass before, `times` are
             hit (None: all).
         refuse: the operation is not begun; the code of the refusal.
-        start_after_s, objects_per_s, takes_s: when it begins to run, how fast it counts, and how long it runs at least, on the fake's
-            clock.
+        start_after_s, objects_per_s, takes_s: when it begins to run, how fast it counts, and how long it runs at least, on the
+            fake's clock.
         hold: it stays RUNNING until it is released.
         end: how it ends instead of COMPLETED; `error_code` belongs to FAILED.
         after_objects: it ends after so many objects, which is all that its result has.

@@ -16,6 +16,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLEnumType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -29,6 +30,7 @@ from graphql import (
 from graphql.execution.values import get_argument_values, get_directive_values, get_variable_values
 from graphql.type import GraphQLIncludeDirective, GraphQLSkipDirective
 
+from fake_shopify.bulk_documents import every_field
 from fake_shopify.context import Context
 from fake_shopify.engine import default_resolver
 from fake_shopify.paging import EVERYTHING
@@ -40,7 +42,6 @@ TEXTS = frozenset({"DateTime", "Decimal", "HTML", "ID", "Money", "String"})
 """Types whose texts are written as they are."""
 
 Read = Callable[[Any], Any]
-Node = tuple[FieldNode, Any]
 
 
 class Unanswerable(Exception):
@@ -188,8 +189,16 @@ class Selection:
         resolve = self._resolver(kind, node, key, arguments)
         if is_leaf_type(named) or not self._has_connection(named, inner):
             read = _then(resolve, self._completed(known.type, inner, f"{kind.name}.{name}"))
-            return (_text(name, read) if known.resolve is None and named.name in TEXTS else read), None
+            return (self._short(named, name, inner, read) if known.resolve is None else read), None
         return None, self._object(resolve, key, known.type, inner)
+
+    def _short(self, named: Any, name: str, inner: tuple[SelectionSetNode, ...], read: Read) -> Read:
+        """Return a function that takes the short way where an object simply holds the value of a field, else the long one."""
+        if isinstance(named, GraphQLEnumType):
+            return _held_choice(name, frozenset(named.values), read)
+        if named.name in TEXTS:
+            return _held_text(name, read)
+        return _held_object(name, self.shape(named, inner), read) if isinstance(named, GraphQLObjectType) else read
 
     def _resolver(self, kind: GraphQLObjectType, node: FieldNode, key: str, arguments: dict[str, Any]) -> Read:
         """Return a function that gets a field's value off an object: what the engine calls, with what it passes."""
@@ -220,6 +229,8 @@ class Selection:
     def _completed(self, kind: Any, inner: tuple[SelectionSetNode, ...], where: str) -> Read:
         """Return a function that turns a field's value into JSON."""
         if isinstance(kind, GraphQLNonNull):
+            if isinstance(kind.of_type, GraphQLObjectType):
+                return _required_object(self.shape(kind.of_type, inner), where)
             return _never_null(self._completed(kind.of_type, inner, where), where)
         if isinstance(kind, GraphQLList):
             item = self._completed(kind.of_type, inner, where)
@@ -252,24 +263,14 @@ class Selection:
 
     def _has_connection(self, kind: Any, selections: Iterable[SelectionSetNode]) -> bool:
         """Say whether there is a connection below a selection."""
-        return any(
-            get_named_type(field_type).name.endswith("Connection")
-            or (node.selection_set is not None and self._has_connection(get_named_type(field_type), [node.selection_set]))
-            for selection in selections
-            for node, field_type in self._every_field(kind, selection)
-        )
-
-    def _every_field(self, kind: Any, selection: SelectionSetNode) -> Iterator[Node]:
-        for node in selection.selections:
-            if isinstance(node, FieldNode):
-                known = getattr(kind, "fields", {}).get(node.name.value)
-                if known is not None:
-                    yield node, known.type
-                continue
-            fragment: Any = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-            condition = fragment.type_condition
-            inner = self.schema.get_type(condition.name.value) if condition is not None else kind
-            yield from self._every_field(inner, fragment.selection_set)
+        for selection in selections:
+            for node, field_type in every_field(self.schema, self.fragments, selection, kind):
+                named: Any = get_named_type(field_type)
+                if named.name.endswith("Connection"):
+                    return True
+                if node.selection_set is not None and self._has_connection(named, [node.selection_set]):
+                    return True
+        return False
 
     def _object(self, resolve: Read, key: str, kind: Any, inner: tuple[SelectionSetNode, ...]) -> Deep:
         """Return a function that writes an object whose connections are children of the line."""
@@ -310,14 +311,37 @@ def _rows(connection: dict[str, Any]) -> Iterable[Any]:
     return (edge["node"] for edge in connection["edges"])
 
 
-def _text(name: str, read: Read) -> Read:
-    """Take the short way where an object holds a text under the field's name."""
-
+def _held_text(name: str, read: Read) -> Read:
     def take(source: Any) -> Any:
-        value = source[name] if name in source else None
+        value = source.get(name)
         return value if type(value) is str else read(source)
 
     return take
+
+
+def _held_choice(name: str, choices: frozenset[str], read: Read) -> Read:
+    def take(source: Any) -> Any:
+        value = source.get(name)
+        return value if type(value) is str and value in choices else read(source)
+
+    return take
+
+
+def _held_object(name: str, shape: Shape, read: Read) -> Read:
+    def take(source: Any) -> Any:
+        value = source.get(name)
+        return {key: inner(value) for key, inner in shape.plain} if isinstance(value, dict) else read(source)
+
+    return take
+
+
+def _required_object(shape: Shape, where: str) -> Read:
+    def write(value: Any) -> Any:
+        if value is None:
+            raise Unanswerable(f"{where} has no value")
+        return {key: read(value) for key, read in shape.plain}
+
+    return write
 
 
 def _then(resolve: Read, complete: Read) -> Read:

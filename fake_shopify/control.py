@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from werkzeug.wrappers import Request, Response
 
+from fake_shopify.bulk_control import bulk
 from fake_shopify.clock import parse_iso
 from fake_shopify.delivery_control import DELIVERY_ACTIONS, app_of, shop_of
 from fake_shopify.world import Grant
@@ -24,6 +25,7 @@ SHOP_SETTINGS = frozenset({"name", "email", "owner", "plan", "zone", "address"})
 def _reset(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
     """POST: return to the start; faults and deliveries are forgotten, time is real again."""
     fake.faults.clear()
+    fake.bulk.reset()
     fake.world.reset()
     fake.outbox.reset()
     return {"ok": True}
@@ -37,6 +39,7 @@ def _clock(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
     if body.get("run"):
         clock.run()
     clock.advance(float(body.get("advance_s", 0)))
+    fake.bulk.wake()
     fake.outbox.wake()
     return {"now": clock.iso()}
 
@@ -126,6 +129,7 @@ ACTIONS: dict[str, Action] = {
     "changes": _changes,
     "bucket": _bucket,
     "grants": _grants,
+    "bulk": bulk,
     "shop": _shop,
     **DELIVERY_ACTIONS,
 }

@@ -149,6 +149,18 @@ def _run(ctx: Context, body: dict[str, Any]) -> tuple[Answer, str | None]:
     return _charge_and_execute(ctx, parsed.document, operation, variables), name
 
 
+def answer_line(ctx: Context, parsed: Parsed, operation: OperationDefinitionNode, sent: dict[str, Any]) -> Answer:
+    """Answer one execution of a bulk mutation: nothing is charged and no cost is told."""
+    assert parsed.document is not None
+    variables, errors = coerce_variables(ctx.schema.graphql, operation, sent)
+    errors = errors or oversized(operation, variables)
+    if errors:
+        return {"errors": errors}
+    answer = _answer(ctx, _execute(ctx, parsed.document, operation, variables), {})
+    del answer["extensions"]
+    return answer
+
+
 def _charge_and_execute(
     ctx: Context, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
 ) -> Answer:
@@ -161,7 +173,21 @@ def _charge_and_execute(
         facts = {"requestedQueryCost": requested, "actualQueryCost": None, "throttleStatus": bucket.status(clock.monotonic_s())}
         error = {"message": "Throttled", "extensions": {"code": "THROTTLED", "documentation": LIMITS_PAGE}}
         return {"errors": [error], "extensions": {"cost": facts}}
-    result = execute_sync(
+    result = _execute(ctx, document, operation, variables)
+    actual = min(requested, cost.actual(result.data))
+    bucket.give_back(requested - actual)
+    facts = {
+        "requestedQueryCost": requested,
+        "actualQueryCost": actual,
+        "throttleStatus": bucket.status(clock.monotonic_s()),
+    }
+    return _answer(ctx, result, facts)
+
+
+def _execute(
+    ctx: Context, document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]
+) -> ExecutionResult:
+    return execute_sync(
         ctx.schema.graphql,
         document,
         None,
@@ -171,14 +197,6 @@ def _charge_and_execute(
         field_resolver=default_resolver,
         type_resolver=_type_of,
     )
-    actual = min(requested, cost.actual(result.data))
-    bucket.give_back(requested - actual)
-    facts = {
-        "requestedQueryCost": requested,
-        "actualQueryCost": actual,
-        "throttleStatus": bucket.status(clock.monotonic_s()),
-    }
-    return _answer(ctx, result, facts)
 
 
 def _too_expensive(points: int) -> dict[str, Any]:

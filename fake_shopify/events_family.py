@@ -137,6 +137,10 @@ def _meets(trigger: str, path: Path) -> bool:
     return names.startswith(trigger[:-1]) or names == trigger[:-2] if trigger.endswith(".*") else names == trigger
 
 
+def _is_wanted(part: EventsPart, path: Path) -> bool:
+    return not part.triggers or any(_meets(trigger, path) for trigger in part.triggers)
+
+
 # What a subscription is told
 
 
@@ -166,15 +170,12 @@ def body_for(ctx: Context, part: EventsPart, happening: Happening) -> Payload | 
 def _fields_changed(part: EventsPart, happening: Happening) -> dict[str, list[str]] | None:
     if happening.is_first:
         stem = f"{happening.root}[id: '{happening.gid}']"
-        named = [stem + trigger.removesuffix(".*")[len(happening.root) :] for trigger in part.triggers]
+        named = [stem + trigger.removesuffix(".*")[len(happening.root) :] for trigger in part.triggers] or [stem]
         return {"added": [], "updated": named, "removed": []}
     wanted = {"added": happening.added, "updated": happening.updated, "removed": happening.removed}
     if happening.action != "update":
         return {name: [_written(path) for path in paths] for name, paths in wanted.items()}
-    met = {
-        name: [_written(path) for path in paths if any(_meets(trigger, path) for trigger in part.triggers)]
-        for name, paths in wanted.items()
-    }
+    met = {name: [_written(path) for path in paths if _is_wanted(part, path)] for name, paths in wanted.items()}
     return met if any(met.values()) else None
 
 
@@ -182,7 +183,7 @@ def _variables(happening: Happening, part: EventsPart) -> dict[str, str]:
     """Name the ids of the objects on the paths that changed: `productId`, `variantsId` (of several the first; assumed)."""
     found = {f"{happening.root}Id": happening.gid}
     for path in (*happening.added, *happening.updated, *happening.removed):
-        if happening.action == "update" and not any(_meets(trigger, path) for trigger in part.triggers):
+        if happening.action == "update" and not _is_wanted(part, path):
             continue
         for name, own in path[1:]:
             if own is not None:

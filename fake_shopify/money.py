@@ -31,8 +31,11 @@ def scalar(value: Any) -> str:
 
 def decimal_text(value: Any) -> str:
     """Write `MoneyV2.amount`: no padding, at least one decimal."""
-    text = format(amount(value).normalize(), "f")
-    return text if "." in text else f"{text}.0"
+    text = format(amount(value), "f")
+    if "." not in text:
+        return f"{text}.0"
+    text = text.rstrip("0")
+    return f"{text}0" if text[-1] == "." else text
 
 
 def printed(value: Any) -> str:

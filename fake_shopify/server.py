@@ -14,11 +14,14 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from fake_shopify import control, oauth
+from fake_shopify.bulk_desk import BulkDesk
+from fake_shopify.bulk_downloads import BUCKET, download
 from fake_shopify.context import Context
 from fake_shopify.deliveries import Outbox
 from fake_shopify.engine import executable, run
 from fake_shopify.faults import Fault, FaultPlan
 from fake_shopify.schema import VERSIONS, served_version
+from fake_shopify.uploads import post_form, put_file
 from fake_shopify.wire import ConnectionCut, Server
 from fake_shopify.world import Grant, LogEntry, Shop, World
 
@@ -46,6 +49,7 @@ class FakeShopify:
         self.world = world
         self.faults = FaultPlan()
         self.outbox = Outbox(world)
+        self.bulk = world.bulk = BulkDesk(world)
         self.base_url = ""
         # Werkzeug would answer some of these addresses with a redirect to another form of themselves.
         self.routes = Map(
@@ -58,6 +62,10 @@ class FakeShopify:
                 Rule("/admin/oauth/access_token", endpoint=self.oauth(oauth.access_token), methods=["POST"]),
                 Rule("/admin/api/<version>/<path:rest>", endpoint=self.legacy_rest),
                 Rule("/__fake/<path:action>", endpoint=self.control),
+                Rule(f"/{BUCKET}/bulk-operation-outputs/<token>", endpoint=self.storage(download), methods=["GET"]),
+                Rule("/", endpoint=self.storage(post_form), methods=["POST"]),
+                Rule("/threed-models-production/<path:key>", endpoint=self.storage(post_form), methods=["POST"]),
+                Rule("/tmp/<path:key>", endpoint=self.storage(put_file), methods=["PUT"]),
             ],
         )
 
@@ -145,6 +153,20 @@ class FakeShopify:
         if name in REST_RESOURCES:
             return as_json({"errors": "The REST Admin API is a legacy API. Use the GraphQL Admin API."}, 410)
         return as_json({"errors": "Not Found"}, 404)
+
+    def storage(self, view: Callable[..., Response]) -> Callable[..., Response]:
+        """Wrap a view of Google Cloud Storage, which knows neither shops nor tokens."""
+
+        def call(request: Request, **arguments: str) -> Response:
+            fault = self.faults.take(request.path, None, None)
+            if fault is not None and not fault.after and fault.kind not in ("drip", "truncate", "delay"):
+                self.note(request, None, 0)
+                return self.fail(request, fault, None)
+            response = view(self.bulk, request, **arguments)
+            self.note(request, None, response.status_code)
+            return response if fault is None else self.fail(request, fault, response)
+
+        return call
 
     def control(self, request: Request, action: str) -> Response:
         """Serve `/__fake/<action>`."""

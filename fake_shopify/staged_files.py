@@ -1,8 +1,7 @@
 """Files that apps upload before they name them in a mutation: signed targets, and what arrived there.
 
-The fake's origin stands for Shopify's buckets at Google Cloud Storage. Source: cloud.google.com/storage/docs/xml-api/post-object-forms
-(fields before the file, 201 with XML), …/access-control/signed-urls (read 2026-11). Assumed: targets are good for seven days, as the
-recorded PUT addresses are; a form whose fields are not those that were given out does not meet its policy.
+The fake's origin stands for Shopify's buckets at Google Cloud Storage. Assumed: targets are good for seven days, as the recorded
+PUT addresses are; a form whose fields are not those that were given out does not meet its policy.
 """
 
 from __future__ import annotations

@@ -130,13 +130,11 @@ def _read_webhook(id: str, client_id: str, spec: dict[str, Any]) -> Subscription
 
 
 def _read_events(id: str, client_id: str, spec: dict[str, Any]) -> Subscription:
-    """Read a subscription of the Events family; updates need triggers (source: changelog of 2026-09-16)."""
+    """Read a subscription of the Events family; without triggers it hears of every change (source: …/events/delivery-filtering)."""
     _known_keys(spec, EVENTS_KEYS)
     actions = tuple(spec.get("actions") or ACTIONS)
     if wrong := [action for action in actions if action not in ACTIONS]:
         raise ValueError(f"no actions: {', '.join(wrong)}; there are {', '.join(ACTIONS)}")
-    if "update" in actions and not spec.get("triggers"):
-        raise ValueError("a subscription to updates needs at least one trigger")
     if not spec.get("topic"):
         raise ValueError("topic is missing")
     names = ("query", "query_filter", "api_version")

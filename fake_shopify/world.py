@@ -110,7 +110,8 @@ class Shop:
 
     def table(self, type_name: str) -> Table:
         """Return the table of a type, empty when nothing was ever put there."""
-        return self.tables.setdefault(type_name, Table(type_name))
+        found = self.tables.get(type_name)
+        return self.tables.setdefault(type_name, Table(type_name)) if found is None else found
 
     def new_id(self, type_name: str) -> int:
         """Return the next number of a type; unlike Shopify's they are dense, like Shopify's they only grow."""

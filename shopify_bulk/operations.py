@@ -123,13 +123,13 @@ class Operations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, shop_id: int, written: str) -> Operation:
-        """Return one of a shop's operations, by our id or by Shopify's number.
+    def get(self, shop_ids: Sequence[int], written: str) -> Operation:
+        """Return an operation of one of these shops, by our id or by Shopify's number.
 
         Raises:
-            NotFound: the shop has none of that id.
+            NotFound: they have none of that id.
         """
-        found = self._database.run(_find_written, shop_id, written)
+        found = self._database.run(_find_written, list(shop_ids), written)
         if found is None:
             raise NotFound("There is no such bulk operation.")
         return found
@@ -207,15 +207,16 @@ async def find_operation(conn: Connection, shop_id: int, operation_id: uuid.UUID
     return None if row is None else operation_of(row)
 
 
-async def _find_written(conn: Connection, shop_id: int, written: str) -> Operation | None:
+async def _find_written(conn: Connection, shop_ids: list[int], written: str) -> Operation | None:
     if written.isascii() and written.isdigit():
-        row = await conn.fetchrow(queries.find_operation_by_number, shop_id, written[:20])
+        row = await conn.fetchrow(queries.find_operation_by_number, shop_ids, written[:20])
         return None if row is None else operation_of(row)
     try:
         operation_id = uuid.UUID(written)
     except ValueError:
         return None
-    return await find_operation(conn, shop_id, operation_id)
+    row = await conn.fetchrow(queries.find_operation_of_shops, shop_ids, operation_id)
+    return None if row is None else operation_of(row)
 
 
 async def _list(

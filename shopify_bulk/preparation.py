@@ -82,6 +82,21 @@ def pruned(query: str, paths: Iterable[Sequence[str | int]]) -> tuple[str, tuple
     return _printed(_changed(operation, selection_set=selections)), tuple(sorted(".".join(_bare(path)) for path in unwanted))
 
 
+def connection_names(query: str) -> set[str]:
+    """Return the names under which a query asks for connections."""
+    from graphql import Visitor, visit  # noqa: PLC0415
+
+    names: set[str] = set()
+
+    class Look(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> None:
+            if _is_connection(node):
+                names.add((node.alias or node.name).value)
+
+    visit(_parsed(query), Look())
+    return names
+
+
 # Reading
 
 
@@ -186,7 +201,7 @@ def _named(document: DocumentNode, name: str) -> DocumentNode:
     from graphql import NameNode, OperationDefinitionNode  # noqa: PLC0415
 
     definitions = (
-        _changed(node, name=NameNode(value=name), variable_definitions=()) if isinstance(node, OperationDefinitionNode) else node
+        _changed(node, name=NameNode(value=name)) if isinstance(node, OperationDefinitionNode) else node
         for node in document.definitions
     )
     return _changed(document, definitions=tuple(definitions))

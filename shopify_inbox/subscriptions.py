@@ -116,8 +116,12 @@ class Addresses:
 def _is_plain_https(text: str) -> bool:
     if len(text) > 2048 or not text.isascii() or re.search(r"[\s\\\x00-\x1f\x7f]", text):
         return False
-    parts = urlsplit(text)
-    return parts.scheme == "https" and bool(parts.hostname) and parts.username is None and not parts.fragment
+    try:
+        parts = urlsplit(text)
+        is_sound = parts.port != 0
+    except ValueError:
+        return False
+    return is_sound and parts.scheme == "https" and bool(parts.hostname) and parts.username is None and not parts.fragment
 
 
 def _origin(text: str) -> tuple[str, str, int]:

@@ -154,10 +154,24 @@ class Lanes:
     # Claiming
 
     def claim(self, limit: int) -> list[Job]:
-        """Take jobs off the door and begin the first job of up to `limit` lanes that are free."""
+        """Take jobs off the door and begin the first job of up to `limit` lanes that are free.
+
+        Looks further as long as what stands first at the door belongs to lanes that are not free. Each look is a transaction of its
+        own, for two claims that both take further lanes to those they hold may wait for each other.
+        """
+        jobs: list[Job] = []
+        for look in LOOKS:
+            window = min(MOST_LOOKED_AT, look * limit)
+            begun, looked_at = self._look(limit - len(jobs), window)
+            jobs += begun
+            if len(jobs) >= limit or looked_at < window:
+                break
+        return sorted(jobs, key=lambda job: (job.priority, job.job_id))
+
+    def _look(self, limit: int, window: int) -> tuple[list[Job], int]:
         doubtful = [self._doubtful.popleft() for _ in range(len(self._doubtful))]
         try:
-            return self._database.run(_claim, self._worker, self._door, limit, doubtful)
+            return self._database.run(_claim, self._worker, self._door, limit, window, doubtful)
         except BaseException:
             self._doubtful.extend(doubtful)
             raise
@@ -269,17 +283,14 @@ def _job(row: Record, fence: int) -> Job:
     )
 
 
-async def _claim(conn: Connection, worker: str, door: int, limit: int, doubtful: list[tuple[int, str]]) -> list[Job]:
+async def _claim(
+    conn: Connection, worker: str, door: int, limit: int, window: int, doubtful: list[tuple[int, str]]
+) -> tuple[list[Job], int]:
     if doubtful:
         await conn.execute(queries.ring_lanes, [shop for shop, _ in doubtful], [lane for _, lane in doubtful])
-    jobs: list[Job] = []
-    for look in LOOKS:
-        window = min(MOST_LOOKED_AT, look * limit)
-        rows = await conn.fetch(queries.take_doors, door, limit - len(jobs), window, worker, LEASE_S)
-        jobs += await _begin(conn, {(row["shop_id"], row["lane"]): row["fence"] for row in rows if row["fence"] is not None})
-        if len(jobs) >= limit or rows[0]["looked_at"] < window:
-            break
-    return sorted(jobs, key=lambda job: (job.priority, job.job_id))
+    rows = await conn.fetch(queries.take_doors, door, limit, window, worker, LEASE_S)
+    fences = {(row["shop_id"], row["lane"]): row["fence"] for row in rows if row["fence"] is not None}
+    return await _begin(conn, fences), rows[0]["looked_at"]
 
 
 async def _begin(conn: Connection, fences: dict[tuple[int, str], int]) -> list[Job]:

@@ -14,13 +14,14 @@ import io
 import ipaddress
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from math import isfinite
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -38,9 +39,13 @@ from shopify_kit.secret import Secret, revealed
 
 CONNECT_TIMEOUT_S = 5.0
 TOTAL_TIMEOUT_S = 30.0
+STALL_S = 30.0
 MAX_RESPONSE_BYTES = 50 * 2**20
 LONGEST_RETRY_AFTER_S = 300.0
 CHUNK_BYTES = 64 * 2**10
+DOWNLOAD_BYTES = 2**18
+
+T = TypeVar("T")
 POOL_HOSTS = 256
 POOL_PER_HOST = 64
 STORAGE_HOST = "storage.googleapis.com"
@@ -298,6 +303,45 @@ class _NoCookies(RequestsCookieJar):
         """Keep none: shops must not see each other's."""
 
 
+TRANSPORT_ERRORS = (requests.RequestException, HTTPError, OSError, ValueError, UpstreamBlocked, ResponseTooLarge)
+
+
+class Download:
+    """A file that is being read, piece by piece.
+
+    Args:
+        answer: opened with `stream=True`.
+        stall_s: how long the storage may say nothing.
+    """
+
+    def __init__(self, answer: requests.Response, loopback_ok: bool, stall_s: float) -> None:
+        self._answer = answer
+        self._pieces = answer.iter_content(DOWNLOAD_BYTES)
+        self._loopback_ok = loopback_ok
+        self._stall_s = stall_s
+        self.status = answer.status_code
+        self.headers = {name.lower(): value for name, value in answer.headers.items()}
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the bytes, unpacked where they came packed; ends early where the storage does not announce a length."""
+        while True:
+            try:
+                piece = _during(_Exchange(monotonic_s() + self._stall_s, self._loopback_ok), lambda: next(self._pieces, b""))
+            except TRANSPORT_ERRORS as error:
+                raise _translate(error) from None
+            if not piece:
+                return
+            yield piece
+
+
+def _during(exchange: _Exchange, work: Callable[[], T]) -> T:
+    reset = _exchange.set(exchange)
+    try:
+        return work()
+    finally:
+        _exchange.reset(reset)
+
+
 class RequestsTransport:
     """`requests` with one session per process, made after a fork (MEASURED: pool sizes, `trust_env` off).
 
@@ -317,7 +361,7 @@ class RequestsTransport:
         reset = _exchange.set(exchange)
         try:
             return self._exchanged(request)
-        except (requests.RequestException, HTTPError, OSError, ValueError, UpstreamBlocked, ResponseTooLarge) as error:
+        except TRANSPORT_ERRORS as error:
             failure = _translate(error)
         finally:
             _exchange.reset(reset)
@@ -341,6 +385,32 @@ class RequestsTransport:
             allow_redirects=False,
             stream=True,
         )
+
+    @contextmanager
+    def download(self, url: str, *, start: int = 0, stall_s: float = STALL_S) -> Iterator[Download]:
+        """Open a file at Shopify's storage, to be read at any length; used by one thread.
+
+        Args:
+            start: the byte to begin with, as to go on after a break.
+            stall_s: how long the storage may say nothing.
+
+        Raises:
+            UpstreamTimeout, UpstreamFailed: no connection; also while reading.
+            UpstreamBlocked: an address that is no storage of Shopify's, or a redirect.
+        """
+        self._addresses.check(url)
+        headers = {"Range": f"bytes={start}-"} if start else {}
+        exchange = _Exchange(monotonic_s() + stall_s, self._addresses.is_stand_in(url))
+        try:
+            answer = _during(exchange, lambda: self._open(Request("GET", url, headers, timeout_s=stall_s)))
+        except TRANSPORT_ERRORS as error:
+            raise _translate(error) from None
+        try:
+            if 300 <= answer.status_code < 400:
+                raise UpstreamBlocked(f"Refused to follow a redirect (HTTP {answer.status_code}) from Shopify's storage.")
+            yield Download(answer, exchange.loopback_ok, stall_s)
+        finally:
+            answer.close()
 
     def close(self) -> None:
         """Close pooled connections of this process."""

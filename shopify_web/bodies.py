@@ -83,13 +83,7 @@ def parse_json(body: bytes) -> dict[str, Any]:
     if depth_exceeds(body, MAX_DEPTH):
         raise InvalidInput(f"The JSON is nested deeper than {MAX_DEPTH} levels.", code="json_too_deep")
     try:
-        document = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_int=_bounded_int,
-            parse_float=_bounded_float,
-        )
+        document = json.loads(body.decode("utf-8"), cls=BoundedDecoder)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"The body is no valid JSON: {_reason(error)}.", code="invalid_json") from None
     if not isinstance(document, dict):
@@ -141,6 +135,13 @@ def _bounded_float(digits: str) -> float:
     if math.isinf(number):
         raise ValueError("a number is too large")
     return number
+
+
+class BoundedDecoder(json.JSONDecoder):
+    """Reads JSON without surprises: no NaN, no duplicate keys, no number that no database holds."""
+
+    def __init__(self) -> None:
+        super().__init__(object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_bounded_int, parse_float=_bounded_float)
 
 
 def check_texts(document: Any) -> None:

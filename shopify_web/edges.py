@@ -90,7 +90,7 @@ class PageQuery(WhoQuery):
     cursor: str | None = Field(None, max_length=4000, description="`page.next_cursor` of the page before.")
 
 
-class CreatedAndUpdated(PageQuery):
+class CreatedAndUpdated(WhoQuery):
     """Bounds in time, both inclusive; a bare date is the whole day (UTC)."""
 
     created_at_min: From | None = None
@@ -155,7 +155,7 @@ class HealthQuery(Edge):
 # Products
 
 
-class ProductListQuery(CreatedAndUpdated):
+class ProductFilterQuery(CreatedAndUpdated):
     """Filters of products; texts ignore case."""
 
     status: ProductStatus | None = None
@@ -164,6 +164,10 @@ class ProductListQuery(CreatedAndUpdated):
     collection_id: QueryId | None = None
     title: NotEmpty | None = None
     sku: NotEmpty | None = None
+
+
+class ProductListQuery(ProductFilterQuery, PageQuery):
+    """A page of products."""
 
 
 class VariantBody(Edge):
@@ -250,7 +254,7 @@ class UpdateProductBody(Who):
 # Orders
 
 
-class OrderListQuery(CreatedAndUpdated):
+class OrderFilterQuery(CreatedAndUpdated):
     """Filters of orders."""
 
     status: OrderStatus | None = None
@@ -262,6 +266,10 @@ class OrderListQuery(CreatedAndUpdated):
     tag: NotEmpty | None = None
     processed_at_min: From | None = None
     processed_at_max: Until | None = None
+
+
+class OrderListQuery(OrderFilterQuery, PageQuery):
+    """A page of orders."""
 
 
 class AddressBody(Edge):
@@ -438,7 +446,7 @@ class FulfillOrderBody(Who):
 # Customers
 
 
-class CustomerListQuery(CreatedAndUpdated):
+class CustomerFilterQuery(CreatedAndUpdated):
     """Filters of customers; texts ignore case."""
 
     email: NotEmpty | None = None
@@ -446,6 +454,10 @@ class CustomerListQuery(CreatedAndUpdated):
     tag: NotEmpty | None = None
     first_name: NotEmpty | None = None
     last_name: NotEmpty | None = None
+
+
+class CustomerListQuery(CustomerFilterQuery, PageQuery):
+    """A page of customers."""
 
 
 class ConsentBody(Edge):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from shopify_kit.identifiers import MAX_ID
 from shopify_web.edges import Edge, PageQuery, Who, WhoQuery
@@ -29,7 +29,14 @@ class TopicBody(Edge):
     metafield_namespaces: Names = Field(default_factory=list, description="Metafields of these namespaces come along.")
 
 
-Topics = Annotated[list[NotEmpty | TopicBody], Field(min_length=1, max_length=250)]
+def _as_topic(value: Any) -> Any:
+    return {"topic": value} if isinstance(value, str) else value
+
+
+Topics = Annotated[
+    list[Annotated[TopicBody, BeforeValidator(_as_topic, json_schema_input_type=NotEmpty | TopicBody)]],
+    Field(min_length=1, max_length=250),
+]
 
 
 class WebhookSetupBody(Who):

@@ -67,6 +67,14 @@ class ShownEvent(Struct, frozen=True):
     finished_at: str | None
 
 
+class ShownExport(Struct, frozen=True):
+    """What was put together for a customer; `customer_id` is Shopify's."""
+
+    id: int
+    customer_id: str
+    created_at: str
+
+
 SETUP_ANSWERS = {
     "webhooks": list[ShownWebhook],
     "total_registered": int,
@@ -170,29 +178,21 @@ def register_all_webhooks(call: Call) -> Mapping[str, Any]:
     return _set_up(call, address, body.topics, None)
 
 
-def _set_up(call: Call, address: str | None, topics: Sequence[Any] | None, secret: str | None) -> Mapping[str, Any]:
+def _set_up(call: Call, address: str | None, topics: Sequence[edges.TopicBody] | None, secret: str | None) -> Mapping[str, Any]:
     webhooks = call.parts.webhooks
-    names, options = _wanted(topics)
+    names = None if topics is None else [topic.topic for topic in topics]
     webhooks.check(address, names)
     store = call.store()
     if secret is not None:
         call.parts.installations.keep_webhook_secret(store, Secret(secret))
         webhooks.secrets.refresh()
-    result = webhooks.set_up(call.user_id, store.id, address=address, topics=names, options=options)
+    result = webhooks.set_up(call.user_id, store.id, address=address, topics=names, options=_options(topics or ()))
     return _shown_setup(result)
 
 
-def _wanted(topics: Sequence[Any] | None) -> tuple[list[str] | None, dict[str, Any]]:
-    """Part the topics from what is wanted of each."""
-    if topics is None:
-        return None, {}
-    names = [topic if isinstance(topic, str) else topic.topic for topic in topics]
-    options = {
-        topic_of(topic.topic) or topic.topic: topic.model_dump(exclude={"topic"}, exclude_defaults=True)
-        for topic in topics
-        if not isinstance(topic, str)
-    }
-    return names, options
+def _options(topics: Sequence[edges.TopicBody]) -> dict[str, Any]:
+    """Say of each topic what Shopify is to send of it."""
+    return {topic_of(topic.topic) or topic.topic: topic.model_dump(exclude={"topic"}, exclude_defaults=True) for topic in topics}
 
 
 def _shown_setup(result: SetupResult) -> dict[str, Any]:
@@ -329,12 +329,12 @@ def replay_events(call: Call) -> Reply:
     policy=USER,
     group="webhooks",
     summary="What was put together for customers who asked for their data",
-    answers={"exports": list[dict[str, Any]], "total": int},
+    answers={"exports": list[ShownExport], "total": int},
 )
 def list_exports(call: Call) -> Mapping[str, Any]:
     """Made by the compliance topic customers/data_request; the host hands them to the customer."""
     rows = call.parts.webhooks.compliance.exports(call.store().id)
-    exports = [{**row, "created_at": iso(row["created_at"])} for row in rows]
+    exports = [ShownExport(row["export_id"], row["customer_id"], iso(row["created_at"])) for row in rows]
     return {"exports": exports, "total": len(exports)}
 
 

@@ -31,7 +31,19 @@ from tests.fake_store import FakeStore
 from tests.processes import PROJECT_ROOT
 from tests.server_process import ServerProcess, run_server
 from tests.shared_data import SHARED_DATA
-from tests.web_host import USERS, WEBHOOK_SECRET, Host, LogBook, Outbound, dump_tables, fault, keep_logs, run_sql, signed
+from tests.web_host import (
+    USERS,
+    WEBHOOK_SECRET,
+    Host,
+    LogBook,
+    Outbound,
+    dump_tables,
+    empty_inbox,
+    fault,
+    keep_logs,
+    run_sql,
+    signed,
+)
 
 pytest_plugins = ("tests.web_fixtures",)
 
@@ -97,7 +109,7 @@ class Scene:
 
     def rehearse(self, row: Mapping[str, Any], attack: Attack) -> None:
         """Deliver what came before the attack; effects count from here on."""
-        empty_inbox(self.host)
+        empty_inbox(self.host.dsn)  # other rows deliver the same few bodies
         for pattern in ("orders/*", "products/*", "customers/update"):
             self.host.integration.webhooks.on(pattern)(self.effects.append)
         if row["precondition"] in REHEARSALS:
@@ -145,12 +157,6 @@ class Scene:
 
 
 # What came before a delivery
-
-
-def empty_inbox(host: Host) -> None:
-    """Forget deliveries of other rows, which all have the same few bodies."""
-    run_sql(host.dsn, "truncate shopify.inbox, shopify.inbox_outcomes, shopify.resource_versions, shopify.data_exports")
-    run_sql(host.dsn, "truncate shopify.jobs, shopify.leases, shopify.dead_jobs")
 
 
 def before(host: Host, attack: Attack, body: bytes | None = None, **headers: str) -> None:
@@ -517,6 +523,38 @@ def find_sql_in_strings(expected: Mapping[str, Any], _make_host: Callable[..., H
     assert len(json.loads(done.stdout)) == expected["findings"]
 
 
+def flood_of_dead_letters(expected: Mapping[str, Any], make_host: Callable[..., Host]) -> None:
+    """100,000 deliveries have come and died, and nothing has cleaned up behind them; others are to be claimed as fast as ever."""
+    host, count = make_host(), 100_000
+    run_sql(
+        host.dsn,
+        "insert into shopify.jobs (shop_id, lane, kind, reference, turn) "
+        "select 1, 'poison:' || n, 'delivery', n, nextval('shopify.job_turns') from generate_series(1, $1::integer) as n",
+        count,
+    )
+    run_sql(host.dsn, "delete from shopify.jobs")
+    run_sql(
+        host.dsn,
+        "insert into shopify.dead_jobs (shop_id, job_id, lane, kind, reference, attempts, reason) "
+        "select 1, n, 'poison:' || n, 'delivery', n, 1, 'invalid_json' from generate_series(1, $1::integer) as n",
+        count,
+    )
+    worker, took_ms = host.integration.make_worker(), list[float]()
+    worker.lanes.move_door()
+    for number in range(60):
+        assert host.deliver("orders/create", {"id": number}).status_code == 200
+        began = time.monotonic()
+        (job,) = worker.lanes.claim(1)
+        took_ms.append((time.monotonic() - began) * 1000)
+        worker.lanes.finish(job)
+
+    health = host.get("/health?detailed=true").get_json()["health"]
+
+    assert sorted(took_ms)[-2] <= expected["claim_p99_ms_max"]
+    assert (health["status"], health["alerts"]) == ("degraded", [expected["alert"]])
+    assert health["services"]["worker"]["died_last_hour"] == count
+
+
 SCENES: Mapping[str, Callable[[Mapping[str, Any], Callable[..., Host]], None]] = {
     "CRY-002": swap_columns,
     "CRY-003": damage_ciphertext,
@@ -524,5 +562,6 @@ SCENES: Mapping[str, Callable[[Mapping[str, Any], Callable[..., Host]], None]] =
     "CRY-005": rotate_keys_while_serving,
     "RES-009": unfold_a_bomb,
     "RES-010": drip_an_answer,
+    "RES-012": flood_of_dead_letters,
     "SQL-008": find_sql_in_strings,
 }

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import tomllib
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
@@ -138,14 +140,16 @@ def test_every_operation_says_what_it_does_takes_and_answers(document: dict[str,
         assert [status for status in row["responses"] if status.startswith("2")]
         assert ("requestBody" in row) == (method in ("post", "put"))
         is_open = path.endswith(("/health", "/health/summary"))
+        is_signed = path.endswith(("/webhooks", "/webhooks/{topic}"))
         assert ("401" in row["responses"]) is not is_open
-        assert (row.get("security") == []) is is_open
+        assert (row.get("security") == []) is (is_open or is_signed)
 
 
 def test_secrets_are_marked_and_have_no_examples(document: dict[str, Any]) -> None:
     properties = document["components"]["schemas"]["ConnectBody"]["properties"]
-    for name in ("access_token", "api_secret", "client_secret"):
-        (schema, _) = properties[name]["anyOf"]
+    setup = document["components"]["schemas"]["WebhookSetupBody"]["properties"]
+    for described in (*(properties[name] for name in ("access_token", "api_secret", "client_secret")), setup["webhook_secret"]):
+        (schema, _) = described["anyOf"]
         assert (schema["format"], schema["writeOnly"]) == ("password", True)
     assert "shpat_" not in json.dumps(document)
 
@@ -207,6 +211,7 @@ def answers(host: Host) -> dict[str, TestResponse]:
     keep("get_store", host.get(f"/stores/{store['id']}"))
     for path in ("shop", "health?detailed=true", "health/summary", "health/tokens", "health/connection"):
         keep({"shop": "get_shop"}.get(path, path.partition("?")[0].replace("/", "_")), host.get(f"/{path}"))
+    answers_of_webhooks(host, keep)
     keep("delete_product", host.delete(f"/products/{numbers['products']}"))
     childless = host.post("/customers", {"customer": {"first_name": word}}).get_json()["customer"]["id"]
     keep("delete_customer", host.delete(f"/customers/{childless}"))
@@ -215,7 +220,31 @@ def answers(host: Host) -> dict[str, TestResponse]:
     return made
 
 
-@pytest.mark.parametrize("label", [label for label, endpoint in LABELS.items() if endpoint.group != "description"])
+def answers_of_webhooks(host: Host, keep: Callable[[str, TestResponse], Any]) -> None:
+    """Deliveries that come to every kind of end, and what is answered about them."""
+    shop, word = host.shops["alice"].shop_domain, unique("Open")
+    keep("set_up_webhooks", host.post("/webhooks/setup", {"topics": ["orders/create", {"topic": "shop/update"}]}))
+    keep("register_all_webhooks", host.post("/webhooks/register-all", {"base_url": "https://app.example.com"}))
+    keep("receive_delivery", host.deliver("orders/create", {"id": 1, "email": f"{word}@example.com"}))
+    keep("receive_delivery_of_topic", host.deliver("orders/create", b"[1]", path="/webhooks/orders_create"))
+    request = {"shop_domain": shop, "customer": {"id": 1, "email": f"{word}@example.com"}, "orders_requested": [1]}
+    assert host.deliver("customers/data_request", request).status_code == 200
+    headers = {"X-Shopify-Topic": "products/create", "X-Shopify-Shop-Domain": shop}
+    keep("process_delivery", host.post("/webhooks/process", {"id": 2}, headers=headers))
+    host.work()
+    keep("list_topics", host.get("/webhooks/topics"))
+    event = keep("list_events", host.get("/webhooks/events?include_stats=true&limit=2"))["events"][0]
+    keep("get_event", host.get(f"/webhooks/events/{event['id']}"))
+    keep("replay_event", host.post(f"/webhooks/events/{event['id']}/replay", {}))
+    keep("replay_events", host.post("/webhooks/replay", {"status": "dead"}))
+    (export,) = keep("list_exports", host.get("/privacy/exports"))["exports"]
+    keep("get_export", host.get(f"/privacy/exports/{export['id']}"))
+
+
+IN_JSON = [label for label, endpoint in LABELS.items() if endpoint.own_form is None]
+
+
+@pytest.mark.parametrize("label", IN_JSON)
 def test_real_answer_is_as_described(document: dict[str, Any], answers: dict[str, TestResponse], label: str) -> None:
     method, path = label.split()
     described = document["paths"][path][method.lower()]["responses"]
@@ -230,6 +259,14 @@ def test_real_answer_is_as_described(document: dict[str, Any], answers: dict[str
 
 def validator(document: dict[str, Any], schema: dict[str, Any]) -> Any:
     return jsonschema_rs.validator_for({**schema, "components": document["components"]})
+
+
+def test_real_text_is_as_described(host: Host, document: dict[str, Any]) -> None:
+    answer = host.get("/webhooks/config.toml")
+
+    described = document["paths"][f"{PREFIX}/webhooks/config.toml"]["get"]["responses"]["200"]["content"]
+    assert [answer.mimetype] == list(described)
+    assert tomllib.loads(answer.text)["webhooks"]["api_version"] == "2026-10"
 
 
 def test_real_failure_is_as_described(host: Host, document: dict[str, Any]) -> None:
@@ -272,7 +309,17 @@ def numbers(host: Host) -> dict[str, int]:
         "orders": order["id"],
         "products": host.post("/products", {"product": {"title": "Tea"}}, "bob").get_json()["product"]["id"],
         "stores": host.get("/stores", "bob").get_json()["stores"][0]["id"],
+        **numbers_of_webhooks(host),
     }
+
+
+def numbers_of_webhooks(host: Host) -> dict[str, int]:
+    request = {"shop_domain": host.shops["bob"].shop_domain, "customer": {"id": 1}, "orders_requested": []}
+    assert host.deliver("orders/create", {"id": 1}, "bob").status_code == 200
+    assert host.deliver("customers/data_request", request, "bob").status_code == 200
+    host.work()
+    (export,) = host.get("/privacy/exports", "bob").get_json()["exports"]
+    return {"events": host.events("bob")[0]["id"], "exports": export["id"]}
 
 
 def aim(case: Any, numbers: dict[str, int]) -> None:

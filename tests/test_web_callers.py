@@ -11,13 +11,14 @@ from werkzeug.test import TestResponse
 
 from shopify_routes import api
 from shopify_web.callers import Policy
-from tests.web_host import PREFIX, SERVICE_KEY, Host, LogBook, Outbound, run_sql
+from tests.web_host import PREFIX, SERVICE_KEY, WEBHOOK_SECRET, Host, LogBook, Outbound, run_sql, signed
 
 pytest_plugins = ("tests.web_fixtures",)
 
 # Put together, so that the line of code that a traceback shows does not hold it.
 SPELT_OUT = "canary"[::1] + "-spelt-out"
 OPEN = {"/health", "/health/summary"}
+DELIVERIES = {"/webhooks", "/webhooks/<path:topic>"}
 ROUTES = [pytest.param(endpoint, id=f"{endpoint.method} {endpoint.path}") for endpoint in api.endpoints]
 
 
@@ -30,6 +31,10 @@ def audit(host: Host, action: str) -> list[Any]:
 
 def test_only_health_is_open_to_everybody() -> None:
     assert {endpoint.path for endpoint in api.endpoints if endpoint.policy is Policy.PUBLIC} == OPEN
+
+
+def test_only_deliveries_carry_their_own_proof() -> None:
+    assert {endpoint.path for endpoint in api.endpoints if endpoint.policy is Policy.SIGNED} == DELIVERIES
 
 
 def test_route_without_a_policy_cannot_be_declared() -> None:
@@ -49,7 +54,7 @@ def test_route_without_a_policy_cannot_be_declared() -> None:
     ],
 )
 def test_stranger_gets_nothing_of_any_route(host: Host, outbound: Outbound, endpoint: Any, headers: dict[str, str]) -> None:
-    path = PREFIX + endpoint.path.replace("<id>", "1") + "?user_id=u-alice&user_id=u-bob&junk=1"
+    path = path_of(endpoint) + "?user_id=u-alice&user_id=u-bob&junk=1"
     body = b'{"user_id": "u-alice", "junk": 1}'
 
     answer = host.app.test_client().open(
@@ -60,9 +65,56 @@ def test_stranger_gets_nothing_of_any_route(host: Host, outbound: Outbound, endp
         assert answer.status_code == 400, "junk is refused, the caller is not"
         return
     document = answer.get_json()
-    assert (answer.status_code, document["code"]) == (401, "unauthenticated")
+    code = "invalid_signature" if endpoint.path in DELIVERIES else "unauthenticated"
+    assert (answer.status_code, document["code"]) == (401, code)
     assert document["details"] == {}, "a stranger learns nothing about fields"
     assert outbound.sent == []
+
+
+def path_of(endpoint: Any) -> str:
+    return PREFIX + endpoint.path.replace("<id>", "1").replace("<path:topic>", "orders/create")
+
+
+@pytest.mark.parametrize(
+    "endpoint", [pytest.param(e, id=f"{e.method} {e.path}") for e in api.endpoints if e.path.startswith("/webhooks/")]
+)
+def test_shopifys_signature_opens_nothing_but_the_door_for_deliveries(host: Host, outbound: Outbound, endpoint: Any) -> None:
+    """The other routes below /webhooks share its prefix, and not its exemption."""
+    before = deliveries(host)
+    body, headers = signed("orders/create", {"user_id": "u-alice", "topics": ["orders/create"]}, host.shops["alice"].shop_domain)
+
+    answer = host.app.test_client().open(path_of(endpoint), method=endpoint.method, data=body, headers=headers)
+
+    if endpoint.path in DELIVERIES:
+        assert (answer.status_code, deliveries(host)) == (200, before + 1)
+        return
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "unauthenticated")
+    assert deliveries(host) == before
+    assert outbound.sent == []
+
+
+def deliveries(host: Host) -> int:
+    (row,) = run_sql(host.dsn, "select count(*) from shopify.inbox")
+    return int(row["count"])
+
+
+def test_hosts_own_authentication_does_not_stand_in_for_a_signature(host: Host) -> None:
+    before = deliveries(host)
+    body, headers = signed("orders/create", {"id": 1}, host.shops["alice"].shop_domain, secret="not-the-secret-0123456789")
+
+    for who in ("alice", "service"):
+        answer = host.call("POST", "/webhooks", who, data=body, headers=headers)
+        assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_signature")
+    assert deliveries(host) == before
+
+
+def test_deliveries_are_taken_where_nobody_else_may_call(make_host: Callable[..., Host]) -> None:
+    """An app that has not said who may call must not lose its subscriptions for it."""
+    closed = {"SHOPIFY_ENV": "production", "SHOPIFY_ADMIN_ORIGIN": None, "SHOPIFY_TOKEN_KEYS": "a" * 64}
+    host = make_host(is_connected=False, users=None, SHOPIFY_WEBHOOK_SECRET=WEBHOOK_SECRET, **closed)
+
+    assert host.get("/webhooks/events", None).get_json()["code"] == "auth_not_configured"
+    assert host.deliver("orders/create", {"id": 1}).status_code == 200
 
 
 def test_unreadable_body_outranks_unknown_caller(host: Host) -> None:
@@ -97,6 +149,11 @@ def test_unknown_caller_outranks_wrong_fields(host: Host) -> None:
         pytest.param("GET", "/stores?user_id=u-alice", None, id="stores"),
         pytest.param("GET", "/health/tokens?user_id=u-alice", None, id="health"),
         pytest.param("GET", "/openapi.json?user_id=u-alice", None, id="openapi"),
+        pytest.param("GET", "/webhooks/events?user_id=u-alice", None, id="events"),
+        pytest.param("POST", "/webhooks/setup", {"user_id": "u-alice"}, id="webhook_setup"),
+        pytest.param("POST", "/webhooks/replay", {"user_id": "u-alice", "topic": "orders/create"}, id="replay"),
+        pytest.param("POST", "/webhooks/process?user_id=u-alice", {"id": 1}, id="process"),
+        pytest.param("GET", "/privacy/exports?user_id=u-alice", None, id="exports"),
         pytest.param("POST", "/graphql", {"user_id": "u-alice", "query": "{shop{name}}", "junk": 1}, id="before_unknown_fields"),
     ],
 )

@@ -41,6 +41,13 @@ SERVICE_KEY = "key-of-svc-host-0123456789abcdef"
 WEBHOOK_SECRET = "secret-of-the-webhooks-0123456789"
 WEBHOOK_URL = "https://app.example.com/api/shopify/webhooks"
 
+STANDARD: Mapping[str, Any] = {
+    "SHOPIFY_SERVICE_KEYS": f"svc-host:{SERVICE_KEY}",
+    "SHOPIFY_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    "SHOPIFY_WEBHOOK_URL": WEBHOOK_URL,
+}
+"""What a connected host is configured with."""
+
 
 def authenticate(request: Request) -> str | None:
     """Know the users by their bearer tokens, as a host would by its sessions."""
@@ -211,6 +218,12 @@ def run_sql(dsn: str, sql: str, *arguments: object) -> list[Any]:
     return asyncio.run(run())
 
 
+def empty_inbox(dsn: str) -> None:
+    """Forget all deliveries and what became of them."""
+    run_sql(dsn, "truncate shopify.inbox, shopify.inbox_outcomes, shopify.resource_versions, shopify.data_exports")
+    run_sql(dsn, "truncate shopify.jobs, shopify.leases, shopify.dead_jobs, shopify.webhook_setups")
+
+
 @dataclass(slots=True)
 class Host:
     """A backend with the integration registered."""
@@ -302,12 +315,7 @@ def run_host(
 @contextmanager
 def run_connected_host(dsn: str, store: FakeStore, folder: Path, **config: Any) -> Iterator[Host]:
     """The same with alice, mallory and bob each connected to a shop of their own, and a service that may act for them."""
-    defaults = {
-        "SHOPIFY_SERVICE_KEYS": f"svc-host:{SERVICE_KEY}",
-        "SHOPIFY_WEBHOOK_SECRET": WEBHOOK_SECRET,
-        "SHOPIFY_WEBHOOK_URL": WEBHOOK_URL,
-    }
-    config = defaults | config
+    config = {**STANDARD, **config}
     with run_host(dsn, store, folder, **config) as host:
         host.shops = dict(zip((*USERS, "nobody"), store.shops, strict=True))
         for name in USERS:

@@ -2,7 +2,8 @@
 """Replay the recorded exchanges with real shops against a fresh fake store and put the result into `fake_shopify/FIDELITY.md`.
 
 The recordings and the program that compares lie beside the project, in `../shared/data`, and are never copied in. The table stands
-between two markers in the file; what is around it is written by hand.
+between two markers in the file; what is around it is written by hand, save for the grounds, which are written along with it (see
+`tools.fidelity_grounds`).
 
 Usage: python -m tools.fidelity_table [--print]
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,10 +23,14 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from tools import fidelity_grounds
+
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = PROJECT_ROOT.parent / "shared" / "data"
 FIDELITY = PROJECT_ROOT / "fake_shopify" / "FIDELITY.md"
 BEGIN, END = "<!-- cases by area: begin -->", "<!-- cases by area: end -->"
+REASONS = "### Cases that do not pass, and why"
+CASE_ROW = r"^\| ([a-z_]+-\d+[^|]*) \| [^|\s][^|]* \|$"
 READY_S = 60
 REPLAY_S = 600
 POLL_S = 1
@@ -105,6 +111,13 @@ def read_table(text: str) -> dict[str, Result]:
     return {row[0]: Result(*map(int, row[1:4])) for row in rows if row[1].isdigit()}
 
 
+def explained(text: str) -> set[str]:
+    """Return the cases that FIDELITY.md says do not pass, each with a reason beside it."""
+    _, _, below = text.partition(REASONS)
+    rows = re.findall(CASE_ROW, below.partition("\n## ")[0], re.MULTILINE)
+    return {case for cases in rows for case in cases.split(", ")}
+
+
 def put_in(text: str, table: str) -> str:
     """Return the file's text with another table between the markers."""
     before, _, after = _parts(text)
@@ -131,7 +144,9 @@ def main() -> int:
         table = written(by_area(replay(base_url)))
     print(table)
     if not chosen.print:
-        FIDELITY.write_text(put_in(FIDELITY.read_text("utf-8"), table), "utf-8")
+        text = put_in(FIDELITY.read_text("utf-8"), table)
+        grounds = fidelity_grounds.written(fidelity_grounds.docstrings())
+        FIDELITY.write_text(fidelity_grounds.put_in(text, grounds), "utf-8")
     return 0
 
 

@@ -138,7 +138,7 @@ def line_original(line: Row) -> Pair:
 def line_discount(line: Row) -> Pair:
     """Return what the line's own discount takes off.
 
-    Source: shopify.dev/docs/api/admin-rest (draft order applied_discount: a fixed amount counts per unit; read 2026-11).
+    Assumed: a fixed amount counts per unit.
     """
     return _taken_off(line["_discount"], line_original(line), line["quantity"])
 

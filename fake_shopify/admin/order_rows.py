@@ -23,7 +23,10 @@ FIRST_ORDER_NUMBER = 1001
 
 def new_row(type_name: str, number: int, /, **values: Any) -> Row:
     """Build a row with its GID."""
-    return Row(__typename=type_name, _id=number, id=f"gid://shopify/{type_name}/{number}", **values)
+    values["__typename"] = type_name
+    values["_id"] = number
+    values["id"] = f"gid://shopify/{type_name}/{number}"
+    return Row(values)
 
 
 def new_order(

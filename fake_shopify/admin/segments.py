@@ -1,6 +1,6 @@
 """Customer segments: named queries. Who belongs to one is not computed; that needs the segment query language.
 
-Source: shopify.dev/docs/apps/build/marketing/customer-segments/manage (read 2026-11: names are unique). Captured:
+Source: shopify.dev/docs/api/admin-graphql/latest/mutations/segmentCreate (names are unique; read 2026-11). Captured:
 pagination_search-040 (sort keys). Assumed: the wordings of the refusals, and that any text is a query.
 """
 

@@ -1,12 +1,14 @@
 """Where a webhook subscription may send: an https URL of the public internet, a Pub/Sub topic, or an EventBridge source.
 
-Captured: the texts and their order (webhooks-009, 010, 023, 024, 028, 029, 037, 038, 061). An address of Shopify or of an internal
-network is refused in words that merchants quote (community.shopify.com, read 2026-11); which networks are internal is assumed.
+Captured: the texts and their order (webhooks-009, 010, 023, 024, 028, 029, 037, 038, 061). Source: issue 193 of
+github.com/craftcms/shopify (an address at the shop's own domains; read 2026-11). Assumed: the words about other shops and internal
+networks, and which networks are internal.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,6 +16,7 @@ LIMIT_BYTES = 65_535
 BLANK = "Address can't be blank"
 TOO_LONG = "Address is too big (maximum is 64 KB)"
 INVALID = "Address is invalid"
+OWN_DOMAINS = "Address cannot be any of the domains: {}"
 INTERNAL = "Address cannot be a Shopify or an internal domain"
 NO_ARN = "Address is not a valid AWS ARN"
 NO_TOPIC = "Address is not a valid GCP pub/sub format. Format should be pubsub://project:topic"
@@ -36,8 +39,8 @@ def kind_of(address: str) -> str:
     return "eventbridge" if address.startswith("arn:") else "http"
 
 
-def address_errors(address: str | None, app_number: int) -> list[str]:
-    """Return what is wrong with an address."""
+def address_errors(address: str | None, app_number: int, domains: Sequence[str]) -> list[str]:
+    """Return what is wrong with an address; `domains` are the shop's own."""
     if address is None or not address.strip():
         return [BLANK]
     if len(address.encode()) > LIMIT_BYTES:
@@ -47,7 +50,7 @@ def address_errors(address: str | None, app_number: int) -> list[str]:
         return _arn_errors(address, app_number)
     if kind == "pubsub":
         return [] if PUBSUB.fullmatch(address) else ["Address protocol pubsub:// is not supported", NO_TOPIC]
-    return _url_errors(address)
+    return _url_errors(address, domains)
 
 
 def _arn_errors(address: str, app_number: int) -> list[str]:
@@ -59,13 +62,15 @@ def _arn_errors(address: str, app_number: int) -> list[str]:
     return []
 
 
-def _url_errors(address: str) -> list[str]:
+def _url_errors(address: str, domains: Sequence[str]) -> list[str]:
     parts = _split(address)
     if parts is None or not parts.scheme:
         return [INVALID]
     errors = [] if parts.hostname else [INVALID]
     if parts.scheme != "https":
         errors.append(f"Address protocol {parts.scheme}:// is not supported")
+    if (parts.hostname or "") in domains:
+        return [*errors, OWN_DOMAINS.format(", ".join(domains))]
     return [*errors, INTERNAL] if is_internal(parts.hostname or "") else errors
 
 

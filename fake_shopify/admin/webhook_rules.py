@@ -67,7 +67,9 @@ def _address_errors(ctx: Context, door: Door, wanted: dict[str, Any]) -> Errors:
     if door is PUBSUB:
         project, _, topic = address.removeprefix("pubsub://").partition(":")
         return [door.error(field, text) for field, text in pubsub_errors(project, topic)]
-    texts = address_errors(address, ctx.world.apps[ctx.grant.client_id].number)
+    name, _, rest = ctx.shop.domain.partition(".")
+    own = (ctx.shop.domain, f"{name}.account.{rest}")
+    texts = address_errors(address, ctx.world.apps[ctx.grant.client_id].number, own)
     return [door.error(door.address_field, text) for text in texts]
 
 

@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 HOUR_S, DAY_S = 3_600, 86_400
@@ -29,7 +30,14 @@ Weight = Callable[[int], float]
 
 def iso(second: int) -> str:
     """Write an epoch second as Shopify does."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
+    day, rest = divmod(second, DAY_S)
+    minutes, seconds = divmod(rest, 60)
+    return f"{_day(day)}T{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _day(number: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(number * DAY_S))
 
 
 def season(day_of_year: int) -> float:

@@ -10,9 +10,13 @@ returning *;
 -- Which operation is this?
 select * from shopify.bulk_operations where shop_id = $1 and operation_id = $2;
 
+-- name: find_operation_of_shops
+-- Which operation of these shops is this?
+select * from shopify.bulk_operations where shop_id = any($1::bigint[]) and operation_id = $2;
+
 -- name: find_operation_by_number
--- Which operation has this number at Shopify?
-select * from shopify.bulk_operations where shop_id = $1 and gid = 'gid://shopify/BulkOperation/' || $2::text;
+-- Which operation of these shops has this number at Shopify?
+select * from shopify.bulk_operations where shop_id = any($1::bigint[]) and gid = 'gid://shopify/BulkOperation/' || $2::text;
 
 -- name: find_by_gid
 -- Which of our operations is this one of Shopify's?
@@ -47,7 +51,7 @@ where shop_id = $1 and bucket = $2 and kind = $3 and status in ('submitting', 'c
 
 -- name: lock_slots
 -- One submission at a time per shop, app and kind, so that two workers do not both find the last slot.
-select pg_advisory_xact_lock(hashtextextended('shopify.bulk:' || $1::text || ':' || $2::text || ':' || $3::text, 0));
+select pg_advisory_xact_lock(hashtextextended('shopify.bulk:' || $1::bigint || ':' || $2::text || ':' || $3::text, 0));
 
 -- name: begin_submission
 -- From here on Shopify may know of the operation.

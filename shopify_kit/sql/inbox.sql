@@ -161,10 +161,17 @@ order by 1, 2;
 -- name: find_delivery_of_shops
 -- Which delivery of these shops is this, and what became of it?
 select i.shop_id, i.delivery_id, i.app, i.topic, i.shop_domain, i.triggered_at, i.received_at, i.webhook_id, i.event_id,
-    i.subscription_name, i.api_version, i.path_topic, i.is_repeat, i.body_sealed, i.lane,
-    coalesce(o.status, 'pending') as status, coalesce(o.attempts, 0) as attempts, o.reason, o.last_error, o.finished_at
+    i.subscription_name, i.api_version, i.path_topic, i.body_sealed, i.lane,
+    coalesce(o.status, 'pending') as status, coalesce(o.attempts, j.attempts, 0) as attempts, o.reason,
+    coalesce(o.last_error, j.last_error) as last_error, o.finished_at
 from shopify.inbox as i
 left join shopify.inbox_outcomes as o on (o.shop_id, o.delivery_id) = (i.shop_id, i.delivery_id)
+left join lateral (
+    select w.attempts, w.last_error
+    from shopify.jobs as w
+    where w.shop_id = i.shop_id and w.lane = i.lane and w.reference = i.delivery_id and o.status is null
+    limit 1
+) as j on true
 where i.shop_id = any($1::bigint[]) and i.delivery_id = $2;
 
 -- name: replay_deliveries

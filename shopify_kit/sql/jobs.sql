@@ -10,40 +10,51 @@ returning job_id;
 -- who will see it: the lock on that lease keeps the other from looking for the last time meanwhile. Each priority is read apart,
 -- because an index that leads with it finds the first turns of one priority only.
 with urgent as (
-    select shop_id, lane, job_id, priority, turn
+    select shop_id, lane, priority, turn, ctid as place
     from shopify.jobs
     where priority = 0 and turn is not null and turn >= $1
     order by turn
     limit $3
     for update skip locked
 ), orders as (
-    select shop_id, lane, job_id, priority, turn
+    select shop_id, lane, priority, turn, ctid as place
     from shopify.jobs
     where priority = 1 and turn is not null and turn >= $1
     order by turn
-    limit $3 - (select count(*) from urgent)
+    limit $3
     for update skip locked
 ), rest as (
-    select shop_id, lane, job_id, priority, turn
+    select shop_id, lane, priority, turn, ctid as place
     from shopify.jobs
     where priority = 2 and turn is not null and turn >= $1
     order by turn
-    limit $3 - (select count(*) from urgent) - (select count(*) from orders)
+    limit $3
     for update skip locked
 ), door as (
-    select * from urgent union all select * from orders union all select * from rest
+    select *
+    from (select * from urgent union all select * from orders union all select * from rest) as every
+    order by priority, turn
+    limit $3
 ), lanes as (
     select shop_id, lane, min(priority) as priority, min(turn) as turn from door group by shop_id, lane
 ), held as (
-    select l.shop_id, l.lane
-    from shopify.leases as l
-    join lanes on (l.shop_id, l.lane) = (lanes.shop_id, lanes.lane)
-    for key share of l skip locked
-), free as (
-    select shop_id, lane
+    select h.shop_id, h.lane
     from lanes
-    where not exists (select from shopify.leases as l where (l.shop_id, l.lane) = (lanes.shop_id, lanes.lane))
-    order by priority, turn
+    cross join lateral (
+        select l.shop_id, l.lane
+        from shopify.leases as l
+        where l.shop_id = lanes.shop_id and l.lane = lanes.lane
+        limit 1
+        for key share skip locked
+    ) as h
+), free as (
+    select lanes.shop_id, lanes.lane
+    from lanes
+    left join lateral (
+        select true as is_held from shopify.leases as l where l.shop_id = lanes.shop_id and l.lane = lanes.lane limit 1
+    ) as h on true
+    where h.is_held is null
+    order by lanes.priority, lanes.turn
     limit $2
 ), took as (
     insert into shopify.leases (shop_id, lane, fence, worker, until)
@@ -53,12 +64,15 @@ with urgent as (
     on conflict (shop_id, lane) do nothing
     returning shop_id, lane, fence
 ), off as (
-    update shopify.jobs as j
+    update shopify.jobs
     set turn = null
-    from door
-    where (j.shop_id, j.lane, j.job_id) = (door.shop_id, door.lane, door.job_id)
-        and ((door.shop_id, door.lane) in (select shop_id, lane from took)
-            or (door.shop_id, door.lane) in (select shop_id, lane from held))
+    where ctid = any (
+        array(
+            select place
+            from door
+            where (shop_id, lane) in (select shop_id, lane from took) or (shop_id, lane) in (select shop_id, lane from held)
+        )
+    )
 )
 select took.shop_id, took.lane, took.fence, seen.looked_at
 from (select count(*) as looked_at from door) as seen
@@ -111,8 +125,9 @@ with gone as (
 ), begun as (
     update shopify.jobs as j
     set attempts = j.attempts + 1, turn = null
-    from (select * from near union all select * from far) as f
-    where j.shop_id = $1 and j.lane = $2 and j.job_id = f.job_id and f.wake_at is null
+    where j.shop_id = $1
+        and j.lane = $2
+        and j.job_id = (select f.job_id from (select * from near union all select * from far) as f where f.wake_at is null)
     returning j.shop_id, j.lane, j.job_id, j.kind, j.reference, j.payload::text as payload, j.priority, j.attempts, j.created_at
 ), left_lane as (
     delete from shopify.leases where shop_id = $1 and lane = $2 and fence = $4 and not exists (select from begun)
@@ -170,17 +185,14 @@ select clock_timestamp();
 -- name: wake_sleepers
 -- Whose time has come, since $2 at the earliest? They stand at the door again.
 with due as (
-    select shop_id, lane, job_id
+    select ctid as place
     from shopify.jobs
-    where wake_at >= coalesce($2::timestamptz, '-infinity') and wake_at <= clock_timestamp()
+    where wake_at >= coalesce($2::timestamptz, '-infinity') and wake_at <= now()
     order by wake_at
     limit $1
     for update skip locked
 )
-update shopify.jobs as j
-set wake_at = null, turn = nextval('shopify.job_turns')
-from due
-where (j.shop_id, j.lane, j.job_id) = (due.shop_id, due.lane, due.job_id);
+update shopify.jobs set wake_at = null, turn = nextval('shopify.job_turns') where ctid = any (array(select place from due));
 
 -- name: reap_leases
 -- Which workers are gone, since $2 at the earliest? Their lanes are free. The jobs they left stand at the door again; one that was
@@ -188,13 +200,15 @@ where (j.shop_id, j.lane, j.job_id) = (due.shop_id, due.lane, due.job_id);
 -- most $6).
 with ended as (
     delete from shopify.leases
-    where (shop_id, lane) in (
-        select shop_id, lane
-        from shopify.leases
-        where until >= coalesce($2::timestamptz, '-infinity') and until < clock_timestamp()
-        order by until
-        limit $1
-        for update skip locked
+    where ctid = any (
+        array(
+            select ctid
+            from shopify.leases
+            where until >= coalesce($2::timestamptz, '-infinity') and until < now()
+            order by until
+            limit $1
+            for update skip locked
+        )
     )
     returning shop_id, lane
 ), first as (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,9 +44,9 @@ class Delivering:
     store: EmptyStore
     receiver: Receiver
 
-    def control(self, action: str, method: str = "POST", *, expect: int = 200, query: str = "", **body: Any) -> Any:
+    def control(self, action: str, method: str = "POST", /, *, expect: int = 200, params: str = "", **body: Any) -> Any:
         """Ask the fake's control."""
-        address = f"{self.process.base_url}/__fake/{action}{query}"
+        address = f"{self.process.base_url}/__fake/{action}{params}"
         answer = requests.request(method, address, json=body if method == "POST" else None, timeout=30)
         assert answer.status_code == expect, answer.text
         return answer.json()
@@ -74,7 +75,7 @@ class Delivering:
     def settled(self, **narrowed: str) -> list[dict[str, Any]]:
         """Wait until nothing is due or under way and return the deliveries so far."""
         query = "&".join(f"{name}={value}" for name, value in narrowed.items())
-        answer = self.control("deliveries", "GET", query=f"?settled=20&body=1&{query}")
+        answer = self.control("deliveries", "GET", params=f"?settled=20&body=1&{query}")
         assert answer["settled"]
         rows: list[dict[str, Any]] = answer["deliveries"]
         return rows
@@ -101,3 +102,13 @@ class Delivering:
     def listed(self) -> list[str]:
         """Return the ids of the app's subscriptions."""
         return [node["id"] for node in self.store.data("{ webhookSubscriptions(first: 50) { nodes { id } } }")["nodes"]]
+
+
+def told_in_time(delivering: Delivering, topic: str) -> Received:
+    """Return the one delivery of a topic that the fake makes by itself, within ten seconds."""
+    ends = time.monotonic() + 10
+    while time.monotonic() < ends:
+        found = delivering.received(topic)
+        if found:
+            return found[0]
+    raise AssertionError(f"{topic} was not delivered")

@@ -113,6 +113,11 @@ def test_namespaces_of_the_app_are_written_out(empty_store: EmptyStore) -> None:
         pytest.param("https://localhost/x", ["Address cannot be a Shopify or an internal domain"], id="localhost"),
         pytest.param("https://10.1.2.3/x", ["Address cannot be a Shopify or an internal domain"], id="private"),
         pytest.param("https://a.myshopify.com/x", ["Address cannot be a Shopify or an internal domain"], id="shopify"),
+        pytest.param(
+            "https://empty-shop.myshopify.com/x",
+            ["Address cannot be any of the domains: empty-shop.myshopify.com, empty-shop.account.myshopify.com"],
+            id="the shop itself",
+        ),
         pytest.param("https://x.example/" + "y" * 65_518, ["Address is too big (maximum is 64 KB)"], id="too big"),
         pytest.param(
             "pubsub://project",

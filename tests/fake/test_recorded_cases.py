@@ -1,4 +1,4 @@
-"""The recorded exchanges with real shops, replayed against a fresh process of the fake, and FIDELITY.md's table of them."""
+"""The recorded exchanges with real shops, replayed against a fresh process of the fake, and what FIDELITY.md says of them."""
 
 from __future__ import annotations
 
@@ -6,72 +6,70 @@ import pytest
 
 from tests.fake_store import run_fake_store
 from tests.shared_data import needs_shared_data
-from tools.fidelity_table import FIDELITY, Case, Result, by_area, put_in, read_table, replay, written
+from tools.fidelity_table import FIDELITY, Case, Result, by_area, explained, put_in, read_table, replay, written
 
-AREAS = (
-    "products",
-    "variants",
-    "customers",
-    "orders",
-    "fulfillments",
-    "refunds",
-    "inventory",
-    "shop",
-    "errors",
-    "pagination_search",
-    "app_access",
-)
-WANTED = 0.8
-NOT_REPEATABLE = {
-    "fulfillments-003": "compares the name of the recorded shop's location",
-    "fulfillments-004": "compares the name of the recorded shop's location",
-    "fulfillments-005": "compares the name of the recorded shop's location",
-    "fulfillments-006": "compares the name of the recorded shop's location",
-    "fulfillments-007": "compares the number of the recorded shop's order",
+FLOORS = {
+    "app_access": 1.0,
+    "collections": 1.0,
+    "customers": 0.98,
+    "discounts": 0.93,
+    "errors": 0.92,
+    "fulfillments": 0.72,
+    "inventory": 0.95,
+    "metafields": 0.91,
+    "orders": 0.96,
+    "pagination_search": 0.93,
+    "products": 0.88,
+    "refunds": 1.0,
+    "shop": 1.0,
+    "variants": 0.88,
+    "webhooks": 0.93,
 }
-"""Cases that no other store can pass, with the reason: they count in FIDELITY's table and not in the share asserted here."""
+"""The share of the closed cases of each area that passes at least: what is missing no other store can pass (see FIDELITY.md)."""
+
+WANTED = 0.8
+BESIDES = {"collections", "discounts", "metafields", "webhooks"}
+"""Areas that do not count in the share over all."""
 
 
 @pytest.fixture(scope="module")
 def cases() -> list[Case]:
     """How the cases fare."""
     with run_fake_store("--empty") as store:
-        return replay(store.base_url, AREAS)
+        return replay(store.base_url, list(FLOORS))
 
 
 @needs_shared_data
-@pytest.mark.parametrize("area", AREAS)
+@pytest.mark.parametrize("area", FLOORS)
 def test_fake_answers_as_real_shops_did(cases: list[Case], area: str) -> None:
-    result = by_area(case for case in cases if case.name not in NOT_REPEATABLE)[area]
+    result = by_area(cases)[area]
 
     failed = [case.name for case in cases if case.area == area and case.outcome == "FAIL"]
-    assert result.share >= WANTED, failed
+    assert result.share >= FLOORS[area], failed
     assert result.passed > result.skipped
 
 
 @needs_shared_data
 def test_fake_answers_as_real_shops_did_over_all_these_areas(cases: list[Case]) -> None:
-    passed = [case for case in cases if case.outcome == "PASS"]
-    failed = [case for case in cases if case.outcome == "FAIL"]
+    outcomes = [case.outcome for case in cases if case.area not in BESIDES and case.outcome != "SKIP"]
 
-    assert len(passed) >= WANTED * (len(passed) + len(failed))
+    assert outcomes.count("PASS") >= WANTED * len(outcomes)
 
 
 @needs_shared_data
-def test_cases_set_aside_still_fail(cases: list[Case]) -> None:
+def test_every_case_that_fails_is_explained_and_no_other(cases: list[Case]) -> None:
     """One that passes no longer belongs there."""
-    outcomes = {case.name: case.outcome for case in cases}
+    told = {name for name in explained(FIDELITY.read_text("utf-8")) if name.rpartition("-")[0] in FLOORS}
 
-    assert {name: outcomes[name] for name in NOT_REPEATABLE} == dict.fromkeys(NOT_REPEATABLE, "FAIL")
+    assert told == {case.name for case in cases if case.outcome == "FAIL"}
 
 
 @needs_shared_data
-def test_table_in_fidelity_promises_no_more_than_is_true(cases: list[Case]) -> None:
+def test_table_in_fidelity_is_true(cases: list[Case]) -> None:
     """Run `python -m tools.fidelity_table` to bring it up to date."""
     promised, measured = read_table(FIDELITY.read_text("utf-8")), by_area(cases)
 
-    assert set(AREAS) <= set(promised)
-    assert [area for area in AREAS if promised[area].passed > measured[area].passed] == []
+    assert {area: promised[area] for area in FLOORS} == measured
 
 
 def test_table_is_written_between_its_markers_and_read_back() -> None:
@@ -83,3 +81,9 @@ def test_table_is_written_between_its_markers_and_read_back() -> None:
     assert read_table(text) == results | {"**total**": Result(8, 2, 4)}
     assert "| orders | 8 | 2 | 1 | 80% |" in text
     assert (text.split("<!--")[0], text.split("-->")[-1]) == (around.split("<!--")[0], around.split("-->")[-1])
+
+
+def test_cases_that_do_not_pass_are_read_with_their_reasons() -> None:
+    table = "| case | why |\n|---|---|\n| shop-001, shop-002 | rained off |\n| shop-003 |  |\n\n## Next\n\n| shop-004 | no |"
+
+    assert explained(f"### Cases that do not pass, and why\n\n{table}") == {"shop-001", "shop-002"}

@@ -543,7 +543,7 @@ create unlogged table shopify.staged_products (
     raw text,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_products_by_chunk on shopify.staged_products (shop_id, load_id, chunk);
 create index staged_products_by_id on shopify.staged_products (shop_id, load_id, product_id);
 
@@ -569,7 +569,7 @@ create unlogged table shopify.staged_variants (
     raw text,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_variants_by_chunk on shopify.staged_variants (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_metafields (
@@ -586,7 +586,7 @@ create unlogged table shopify.staged_metafields (
     created_at timestamptz,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_metafields_by_chunk on shopify.staged_metafields (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_locations (
@@ -604,7 +604,7 @@ create unlogged table shopify.staged_locations (
     raw text,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_locations_by_chunk on shopify.staged_locations (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_inventory_items (
@@ -626,7 +626,7 @@ create unlogged table shopify.staged_inventory_items (
     raw text,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_inventory_items_by_chunk on shopify.staged_inventory_items (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_inventory_levels (
@@ -648,7 +648,7 @@ create unlogged table shopify.staged_inventory_levels (
     raw text,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_inventory_levels_by_chunk on shopify.staged_inventory_levels (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_orders (
@@ -706,7 +706,7 @@ create unlogged table shopify.staged_orders (
     raw text,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_orders_by_chunk on shopify.staged_orders (shop_id, load_id, chunk);
 create index staged_orders_by_id on shopify.staged_orders (shop_id, load_id, order_id);
 
@@ -737,7 +737,7 @@ create unlogged table shopify.staged_line_items (
     raw text,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_line_items_by_chunk on shopify.staged_line_items (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_transactions (
@@ -759,7 +759,7 @@ create unlogged table shopify.staged_transactions (
     processed_at timestamptz,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_transactions_by_chunk on shopify.staged_transactions (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_fulfillments (
@@ -779,7 +779,7 @@ create unlogged table shopify.staged_fulfillments (
     delivered_at timestamptz,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_fulfillments_by_chunk on shopify.staged_fulfillments (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_refunds (
@@ -802,7 +802,7 @@ create unlogged table shopify.staged_refunds (
     shipping_tax numeric,
     adjustment numeric,
     adjustment_tax numeric
-) with (autovacuum_enabled = off);
+);
 create index staged_refunds_by_chunk on shopify.staged_refunds (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_refund_lines (
@@ -822,7 +822,7 @@ create unlogged table shopify.staged_refund_lines (
     processed_at timestamptz,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_refund_lines_by_chunk on shopify.staged_refund_lines (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_customers (
@@ -855,7 +855,7 @@ create unlogged table shopify.staged_customers (
     raw text,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_customers_by_chunk on shopify.staged_customers (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_collections (
@@ -870,7 +870,7 @@ create unlogged table shopify.staged_collections (
     raw text,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_collections_by_chunk on shopify.staged_collections (shop_id, load_id, chunk);
 create index staged_collections_by_id on shopify.staged_collections (shop_id, load_id, collection_id);
 
@@ -882,7 +882,7 @@ create unlogged table shopify.staged_collection_products (
     product_id bigint,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_collection_products_by_chunk on shopify.staged_collection_products (shop_id, load_id, chunk);
 
 create unlogged table shopify.staged_discounts (
@@ -909,7 +909,7 @@ create unlogged table shopify.staged_discounts (
     raw text,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_discounts_by_chunk on shopify.staged_discounts (shop_id, load_id, chunk);
 create index staged_discounts_by_id on shopify.staged_discounts (shop_id, load_id, discount_id);
 
@@ -923,7 +923,7 @@ create unlogged table shopify.staged_discount_codes (
     usage_count integer,
     digest bigint,
     updated_at timestamptz
-) with (autovacuum_enabled = off);
+);
 create index staged_discount_codes_by_chunk on shopify.staged_discount_codes (shop_id, load_id, chunk);
 -- As it comes, so it stays: compressing what is read once would cost more than it saves.
 alter table shopify.shop_profiles alter column raw set storage external;
