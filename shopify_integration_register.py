@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask
 from loguru import logger
+from werkzeug.serving import is_running_from_reloader
 
 from shopify_cli import make_group
 from shopify_custom_apps import Installations
@@ -149,7 +150,9 @@ def _register(app: Flask, db_pool: object, authenticate: Authenticate | None, op
         raise
     app.extensions[NAME] = integration
     app.cli.add_command(make_group())
-    integration.parts.worker.arm()
+    if not app.debug or is_running_from_reloader():
+        # The reloader's parent loads the app too, never serves, and would go on working with the code of its start.
+        integration.parts.worker.arm()
     if not integration.parts.callers.is_configured:
         _warn_of_closed_door(settings)
 

@@ -13,14 +13,15 @@ from __future__ import annotations
 import secrets
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 from fake_shopify.bulk_files import BulkFile
-from fake_shopify.bulk_lines import PARENT, line_of
+from fake_shopify.bulk_lines import Object, Result
 from fake_shopify.bulk_scripts import Script, ScriptPlan
+from fake_shopify.bulk_workers import CAN_FORK, Piece, forked, piece_of
 from fake_shopify.failures import TopLevelError
 from fake_shopify.rows import Row
 from fake_shopify.staged_files import StagedFiles
@@ -30,11 +31,13 @@ MOMENT_S = 0.05
 """How long an operation that no script slows down stays CREATED, and CANCELING, in real seconds."""
 LOOK_AGAIN_S = 0.25
 KEPT_S = 7 * 86_400.0
-BATCH = 100
-"""So many lines of a query are made while the shop is locked."""
+OBJECTS_AT_ONCE = 100
+"""So many objects of a query are made while the shop is locked."""
+PORTIONS_AT_ONCE = 10
+"""A result of so many portions and no more is written in the operation's own thread."""
 UNFINISHED = ("CREATED", "RUNNING", "CANCELING")
 
-Lines = Callable[[], Iterator[dict[str, Any]]]
+Lines = Callable[[], Iterable[Object]]
 
 
 class FileChanged(Exception):
@@ -218,8 +221,13 @@ class BulkDesk:
     def _produce(self, operation: Operation) -> str | None:
         """Write the result; returns the error code of a failure."""
         try:
-            for batch in self._batches(operation):
-                self._write(operation, batch)
+            for piece in self._pieces(operation):
+                self._check_round(operation)
+                operation.file.append(piece.data)
+                operation.objects += piece.objects
+                operation.roots += piece.roots
+                if operation.is_cancelled:
+                    break
         except Abandoned:
             raise
         except TopLevelError as refused:
@@ -233,29 +241,51 @@ class BulkDesk:
             return "INTERNAL_SERVER_ERROR"
         return None
 
-    def _batches(self, operation: Operation) -> Iterator[list[dict[str, Any]]]:
-        script, shop = operation.script, operation.shop
-        with shop.lock:
-            found = islice(operation.lines(), script.after_objects)
-        while not operation.is_cancelled:
+    def _pieces(self, operation: Operation) -> Iterator[Piece]:
+        with operation.shop.lock:
+            found = operation.lines()
+        if isinstance(found, Result) and operation.script.is_plain and CAN_FORK:
+            yield from self._pieces_of_portions(operation, found)
+        else:
+            yield from self._pieces_of_objects(operation, iter(found))
+
+    def _pieces_of_portions(self, operation: Operation, result: Result) -> Iterator[Piece]:
+        """Yield the lines of a query: the first portions at once, those of a long result by processes of their own."""
+        portions, lock = result.portions(), operation.shop.lock
+        for _ in range(PORTIONS_AT_ONCE):
+            with lock:
+                objects = [one for portion in islice(portions, 1) for one in result.write(portion)]
+            if not objects:
+                return
+            yield piece_of(objects)
+        rest = forked(portions, result.write)
+        with lock:
+            next(rest)
+        yield from rest
+
+    def _pieces_of_objects(self, operation: Operation, found: Iterator[Object]) -> Iterator[Piece]:
+        script, limited = operation.script, islice(found, operation.script.after_objects)
+        at_once = 1 if script.objects_per_s is not None or operation.row["type"] == "MUTATION" else OBJECTS_AT_ONCE
+        while True:
             if script.objects_per_s is not None and operation.started_s is not None:
                 self._until(operation, operation.started_s + (operation.objects + 1) / script.objects_per_s)
-            with shop.lock:
-                batch = list(islice(found, 1 if script.is_paced or operation.row["type"] == "MUTATION" else BATCH))
-            if not batch or operation.is_cancelled:
+            if operation.is_cancelled:
                 return
-            self._check_round(operation)
-            yield batch
+            with operation.shop.lock:
+                objects = list(islice(limited, at_once))
+            if not objects:
+                return
+            yield self._spoilt(operation, piece_of(objects))
 
-    def _write(self, operation: Operation, batch: list[dict[str, Any]]) -> None:
-        lines = [line_of(one) for one in batch]
-        spoilt = operation.script.corrupt_line
-        if spoilt is not None and operation.objects <= spoilt < operation.objects + len(lines):
-            line = lines[spoilt - operation.objects]
-            lines[spoilt - operation.objects] = line[: len(line) // 2] + b"\n"
-        operation.file.append(b"".join(lines))
-        operation.objects += len(batch)
-        operation.roots += sum(1 for one in batch if PARENT not in one)
+    def _spoilt(self, operation: Operation, piece: Piece) -> Piece:
+        """Cut the line in half that is not to be JSON."""
+        place = operation.script.corrupt_line
+        if place is None or not 0 <= place - operation.objects < piece.objects:
+            return piece
+        lines = piece.data.splitlines(keepends=True)
+        line = lines[place - operation.objects]
+        lines[place - operation.objects] = line[: len(line) // 2] + b"\n"
+        return replace(piece, data=b"".join(lines))
 
     def _end(self, operation: Operation, failure: str | None) -> None:
         script = operation.script

@@ -12,19 +12,18 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from fake_shopify.bulk_selection import Children
+from fake_shopify.bulk_selection import Children, Connected
 
 PARENT = "__parentId"
 FLAT_RUN = 50
 """So many objects come before the children of the first of them, where children are not grouped."""
 
 Object = dict[str, Any]
-Rows = Iterable[Any]
-Limit = Callable[[Rows], Rows]
+Portion = list[tuple[Connected, Any]]
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 ESCAPES = {"/": "\\/", "&": "\\u0026", "<": "\\u003c", ">": "\\u003e", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -42,33 +41,46 @@ def line_of(found: Object) -> bytes:
         return SURROGATES.sub(lambda one: f"\\u{ord(one[0]):04x}", text).encode() + b"\n"
 
 
-def objects(roots: Iterable[Children], *, grouped: bool, most_children: int | None = None) -> Iterator[Object]:
-    """Yield the objects of a result one by one, each parent before its children.
+class Result:
+    """The objects of a bulk query, each parent before its children.
 
     Args:
         grouped: children stand right behind their parent.
         most_children: a nested connection is cut off there (a fault).
     """
-    return _objects(((one, None) for one in roots), 1 if grouped else FLAT_RUN, most_children)
 
+    def __init__(self, roots: Iterable[Children], *, grouped: bool, most_children: int | None = None) -> None:
+        stream = ((one.source, row) for one in roots for row in one.rows)
+        self._stream, self._run, self._most = stream, 1 if grouped else FLAT_RUN, most_children
 
-def _objects(below: Iterable[tuple[Children, str | None]], run: int, most: int | None) -> Iterator[Object]:
-    stream = ((one.source, row, parent) for one, parent in below for row in _cut(one.rows, parent, most))
-    while chosen := list(islice(stream, run)):
-        inner: list[tuple[Children, str | None]] = []
-        for source, row, parent in chosen:
-            children: list[Children] = []
-            line = source.write(row, children)
-            if parent is not None:
-                line[PARENT] = parent
-            yield line
-            inner += [(child, line["id"]) for child in children]
-        if inner:
-            yield from _objects(inner, run, most)
+    def portions(self) -> Iterator[Portion]:
+        """Yield what is left of the objects at the root in runs, not yet looked at."""
+        while portion := list(islice(self._stream, FLAT_RUN)):
+            yield portion
 
+    def write(self, portion: Portion) -> Iterator[Object]:
+        """Yield the objects of a portion."""
+        return self._objects(((source, row, None) for source, row in portion))
 
-def _cut(rows: Rows, parent: str | None, most: int | None) -> Rows:
-    return rows if parent is None or most is None else islice(rows, most)
+    def __iter__(self) -> Iterator[Object]:
+        for portion in self.portions():
+            yield from self.write(portion)
+
+    def _objects(self, stream: Iterator[tuple[Connected, Any, str | None]]) -> Iterator[Object]:
+        while chosen := list(islice(stream, self._run)):
+            below: list[tuple[Children, str]] = []
+            for source, row, parent in chosen:
+                children: list[Children] = []
+                line = source.write(row, children)
+                if parent is not None:
+                    line[PARENT] = parent
+                yield line
+                below += [(child, line["id"]) for child in children]
+            if below:
+                yield from self._objects(self._rows(below))
+
+    def _rows(self, below: list[tuple[Children, str]]) -> Iterator[tuple[Connected, Any, str | None]]:
+        return ((one.source, row, parent) for one, parent in below for row in islice(one.rows, self._most))
 
 
 def shuffled(found: Iterator[Object], seed: int, window: int) -> Iterator[Object]:

@@ -7,12 +7,14 @@ nothing that is worked out on the way is kept.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from fake_shopify.admin.order_parts import OF_CUSTOMER, OrdersOfCustomer
+from fake_shopify.context import Context
 from fake_shopify.rows import Row, Table
+from fake_shopify.search import Field, Search, prepare
 from fake_shopify.world import Shop, gid
 
 
@@ -93,6 +95,16 @@ class OrdersNotKept(OrdersOfCustomer):
 
     def __getitem__(self, number: int) -> list[int]:
         return self.known[number] if number in self.known else list(self.seeded(number))
+
+
+class Reader(Context):
+    """A request that reads in bulk: warnings of its searches have no place in a result, and those of nested ones would be many."""
+
+    __slots__ = ()
+
+    def search(self, text: str | None, fields: Mapping[str, Field]) -> Search:
+        """Read a search text."""
+        return prepare(text, fields)
 
 
 def reading(shop: Shop) -> Shop:

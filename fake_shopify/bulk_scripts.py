@@ -86,6 +86,11 @@ class Script:
         return self.shop in (None, shop) and self.type in (None, type) and (self.contains or "") in document
 
     @property
+    def is_plain(self) -> bool:
+        """Whether lines are written as they come."""
+        return self.objects_per_s is None and self.after_objects is None and self.corrupt_line is None
+
+    @property
     def is_paced(self) -> bool:
         """Whether it takes time on the fake's clock while it counts."""
         return self.objects_per_s is not None
@@ -143,6 +148,7 @@ class ScriptPlan:
         """Forget all scripts."""
         with self._lock:
             self._kept.clear()
+            self._numbers = itertools.count(1)
 
     def listed(self) -> list[dict[str, Any]]:
         """Shape of the control API's list: what differs from the usual."""

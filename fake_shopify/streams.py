@@ -15,7 +15,7 @@ from heapq import merge
 from itertools import groupby, islice, takewhile
 from typing import Any
 
-from fake_shopify.clock import iso
+from fake_shopify.clock import iso, parse_iso
 from fake_shopify.failures import TopLevelError
 from fake_shopify.paging import (
     EVERYTHING,
@@ -232,6 +232,8 @@ def list_page(
         indexes = by_index(seeded, found, reverse=cut.down)
     else:
         indexes = _sorted(table, found, search, key, cut)
+    if cut.count is EVERYTHING:
+        return Whole(_every_row(table, indexes, found, search, name, key, cut))
     return _page_of(table, indexes, search, key, cut)
 
 
@@ -245,7 +247,9 @@ def _sorted(table: Table, found: Reach, search: Search, key: SortKey, cut: Cut) 
     """Yield what is found in the order of any sort key: all of it is looked at, and made again when it is shown."""
     assert table.seeded is not None
     order, seeded = _order_by(key), table.seeded
-    made = ((seeded.make(index), index) for index in _in_reason(by_index(seeded, found, reverse=False), cut))
+    # All indexes first, so that too many are refused before a row is made.
+    indexes = list(_in_reason(by_index(seeded, found, reverse=False), cut))
+    made = ((seeded.make(index), index) for index in indexes)
     ranked = sorted(((order(row), index) for row, index in made if search.matches(row)), reverse=cut.down)
     return (index for _, index in ranked)
 
@@ -333,23 +337,39 @@ def _first_step(walk: Walk, instant: str) -> int:
 
 def _page_of(table: Table, indexes: Iterator[int], search: Search, key: SortKey, cut: Cut) -> Connection:
     assert table.seeded is not None
-    if cut.count is EVERYTHING:
-        return Whole(_every_row(table, indexes, search, key, cut))
     make, order = table.seeded.make, _order_by(key)
     made = (row for row in (make(index) for index in _in_reason(indexes, cut) if table.untouched(index)) if search.matches(row))
     kept = sorted(filter(search.matches, table.kept()), key=order, reverse=cut.down)
     return _taken(merge(made, kept, key=order, reverse=cut.down), key, cut)
 
 
-def _every_row(table: Table, indexes: Iterator[int], search: Search, key: SortKey, cut: Cut) -> Iterator[Row]:
-    """Yield what is found as long as it takes; a row that is changed meanwhile is shown as it then is, a deleted one is not."""
+def _every_row(
+    table: Table, indexes: Iterator[int], found: Reach, search: Search, name: str, key: SortKey, cut: Cut
+) -> Iterator[Row]:
+    """Yield what is found as long as it takes, looking at no row before its turn where its place is known beforehand.
+
+    A row that is changed meanwhile is shown as it then is, a deleted one is not.
+    """
     assert table.seeded is not None
     order, seeded = _order_by(key), table.seeded
-    kept = sorted(filter(search.matches, table.kept()), key=order, reverse=cut.down)
     before = {row.number for row in table.kept()}
-    numbers = (seeded.first_id + index * seeded.step for index in indexes)
-    rows = (table.get(number) for number in numbers if number not in before)
-    return merge((row for row in rows if row is not None and search.matches(row)), kept, key=order, reverse=cut.down)
+    kept = sorted((order(row) for row in table.kept() if search.matches(row)), reverse=cut.down)
+
+    def mark(index: int) -> Mark:
+        number, instant = seeded.first_id + index * seeded.step, seeded.instant_of(name, index)
+        if key is by_id:
+            return _sign(number, None)
+        return order(seeded.make(index)) if instant is None else _sign(number, int(parse_iso(instant).timestamp() * 1000))
+
+    fresh = (index for index in indexes if seeded.first_id + index * seeded.step not in before)
+    if kept:
+        numbers = (number for _, number in merge(map(mark, fresh), kept, reverse=cut.down))
+    else:
+        numbers = (seeded.first_id + index * seeded.step for index in fresh)
+    for number in numbers:
+        row = table.get(number)
+        if row is not None and (found.exact or number in before or search.matches(row)):
+            yield row
 
 
 def _order_by(key: SortKey) -> Callable[[Row], Mark]:

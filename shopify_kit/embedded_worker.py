@@ -32,12 +32,13 @@ class EmbeddedWorker:
         self._workers = PerProcess(self._begin)
         self._off = StopEvent()
         self._armed_in: int | None = None
-        at_fork(in_parent=self._disarm, in_child=self.arm)
+        self._is_armed = False
+        at_fork(in_parent=self._disarm, in_child=self._arm_again)
 
     def arm(self) -> None:
         """Begin in a few seconds, unless a request comes before that or the process forks."""
         if self._is_on and not self._off.is_set():
-            self._armed_in = os.getpid()
+            self._armed_in, self._is_armed = os.getpid(), True
             start_daemon("shopify-start", self._begin_later)
 
     def ensure(self) -> None:
@@ -53,10 +54,11 @@ class EmbeddedWorker:
 
     @property
     def state(self) -> str:
-        """`running`, `idle` (this process has begun none), or `off`."""
+        """`running`, `idle` (this process has none), or `off`."""
         if not self._is_on:
             return "off"
-        return "running" if self._workers.peek() is not None else "idle"
+        worker = self._workers.peek()
+        return "running" if worker is not None and not worker.ended.is_set() else "idle"
 
     def stop(self) -> None:
         """End for good in this process."""
@@ -77,3 +79,11 @@ class EmbeddedWorker:
 
     def _disarm(self) -> None:
         self._armed_in = None
+
+    def _arm_again(self) -> None:
+        """Wait anew in a child; what another thread of the parent held at the fork would stay held here for ever."""
+        was_off, self._off = self._off.is_set(), StopEvent()
+        if was_off:
+            self._off.set()
+        elif self._is_armed:
+            self.arm()

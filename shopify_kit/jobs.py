@@ -227,7 +227,8 @@ class Lanes:
     def wake_and_reap(self) -> None:
         """Wake sleepers whose time has come, and free the lanes of workers that are gone.
 
-        What was due long before the last look is not looked for again: a pinned snapshot keeps all that ever was due in the index.
+        What was due long before the last look is not looked for again until `sweep`: a pinned snapshot keeps all that ever was due
+        in the index.
         """
         self._tended_to = self._database.run(_wake_and_reap, self._tended_to)
 
@@ -247,7 +248,8 @@ class Lanes:
         self._database.run(_ring_forgotten, self._door)
 
     def sweep(self) -> None:
-        """Forget the long dead and old runs of schedules."""
+        """Forget the long dead and old runs of schedules, and have the next look for what is due go back to the beginning."""
+        self._tended_to = None
         self._database.run(_sweep)
 
     def waiting(self) -> Waiting:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Iterable
 from typing import TypeVar
@@ -21,7 +20,7 @@ K = TypeVar("K")
 
 def sign_body(body: bytes, secret: Secret) -> str:
     """Return the header that Shopify would send with a body: base64 of HMAC-SHA256."""
-    return base64.b64encode(hmac.new(secret.reveal().encode(), body, hashlib.sha256).digest()).decode("ascii")
+    return base64.b64encode(_made(body, secret)).decode("ascii")
 
 
 def verify_body(body: bytes, header: str, secrets: Iterable[tuple[K, Secret]]) -> K | None:
@@ -37,10 +36,14 @@ def verify_body(body: bytes, header: str, secrets: Iterable[tuple[K, Secret]]) -
     for key, secret in secrets:
         if not secret:
             continue
-        made = hmac.new(secret.reveal().encode(), body, hashlib.sha256).digest()
-        if hmac.compare_digest(made, offered) and found is None:
+        if hmac.compare_digest(_made(body, secret), offered) and found is None:
             found = key
     return found
+
+
+def _made(body: bytes, secret: Secret) -> bytes:
+    # The environment may hold bytes that are no text, which Python reads as surrogates.
+    return hmac.digest(secret.reveal().encode(errors="surrogateescape"), body, "sha256")
 
 
 def _digest(header: str) -> bytes | None:

@@ -35,7 +35,7 @@ DOOR_EVERY_S: Final = 5.0
 RING_EVERY_S: Final = 10.0
 RING_SHARE: Final = 0.02
 """How much of the time may go into looking for lost doorbells, which reads everything that waits."""
-SWEEP_EVERY_S: Final = 60.0
+SWEEP_EVERY_S: Final = 300.0
 DEADLINE_S: Final = 60.0
 SLOW_S: Final = 2.0
 WAITS_S: Final = 1.0

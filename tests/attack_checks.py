@@ -13,12 +13,10 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from shopify_inbox.deliveries import body_place
-from shopify_kit.errors import TokenUnreadable
 from shopify_webhooks import WebhookEvent
 from tests.attack_requests import Attack
 from tests.server_process import ServerProcess
-from tests.web_host import Host, LogBook, Outbound, counted_units, dump_tables, run_sql
+from tests.web_host import Host, LogBook, Outbound, counted_units, dump_tables, opened_bodies, run_sql
 
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 ONE_PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -356,18 +354,6 @@ def check_grep_after(outcome: Outcome, expected: Any) -> None:
     assert any("redacted" in body for body in bodies), "there was something to redact"
     everything = "\n".join([dump, *bodies, outcome.logs.text]).lower()
     assert [word for word in expected if word.lower() in everything] == []
-
-
-def opened_bodies(host: Host) -> list[str]:
-    """Open every body that lies in the inbox."""
-    keys, opened = host.integration.parts.keys, []
-    for row in run_sql(host.dsn, "select * from shopify.inbox"):
-        try:
-            body = keys.open(row["body_sealed"], body_place(row["app"], row["webhook_id"], row["shop_domain"]))
-        except TokenUnreadable:
-            continue
-        opened.append(body.decode("utf-8", "replace"))
-    return opened
 
 
 @check

@@ -34,7 +34,7 @@ def make_delivering(postgres: str, migrated_template: str, delivering_store: Fak
 
         def make(*, is_connected: bool = True, dsn: str | None = None, **config: Any) -> DeliveringHost:
             dsn = dsn or stack.enter_context(fresh_database(postgres, template=migrated_template))[1]
-            settings = config | {"SHOPIFY_WEBHOOK_SECRET": delivering_store.client_secret, "SHOPIFY_WEBHOOK_URL": WEBHOOK_URL}
+            settings = {"SHOPIFY_WEBHOOK_SECRET": delivering_store.client_secret, "SHOPIFY_WEBHOOK_URL": WEBHOOK_URL} | config
             run = run_connected_host if is_connected else run_host
             made = stack.enter_context(run(dsn, delivering_store, tmp_path, **settings))
             made.shops = made.shops or dict(zip((*USERS, "nobody"), delivering_store.shops, strict=True))
@@ -59,7 +59,8 @@ def connected_dsn(
 def delivering(make_delivering: MakeDelivering, connected_dsn: str) -> DeliveringHost:
     """A connected host that the store delivers to; nothing has come yet."""
     empty_inbox(connected_dsn)
-    return make_delivering(is_connected=False, dsn=connected_dsn, SHOPIFY_TOKEN_KEYS=KEY, **STANDARD)
+    settings = {name: value for name, value in STANDARD.items() if name != "SHOPIFY_WEBHOOK_SECRET"}
+    return make_delivering(is_connected=False, dsn=connected_dsn, SHOPIFY_TOKEN_KEYS=KEY, **settings)
 
 
 @pytest.fixture

@@ -53,17 +53,8 @@ class ServerProcess:
         return [pid for pid in find_descendants(self.process.pid) if is_alive(pid)]
 
     def send(self, attack: Attack) -> Response:
-        """Send a request whose body is as long as it is, in pieces, until the server has answered."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as sock:
-            is_chunked = "chunked" in attack.headers.get("Transfer-Encoding", "")
-            length = {} if is_chunked else {"Content-Length": str(len(attack.body or b""))}
-            headers = {"Host": "127.0.0.1", "Connection": "close"} | attack.headers | length
-            lines = [f"{attack.method} {attack.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-            sock.sendall("\r\n".join([*lines, "", ""]).encode())
-            _send_until_answered(sock, _pieces(attack.body or b"", is_chunked=is_chunked))
-            answer = http.client.HTTPResponse(sock, method=attack.method)
-            answer.begin()
-            return Response(answer.read(), answer.status, list(answer.getheaders()))
+        """Send a request; see `send_raw`."""
+        return send_raw(self.port, attack)
 
     def resident_mb(self) -> float:
         """How much memory the serving processes have."""
@@ -71,7 +62,14 @@ class ServerProcess:
 
     def growth_mb(self, attack: Attack) -> tuple[Response, float, float]:
         """Send a request: the answer, the seconds it took, and by how many MB the server had grown at most."""
-        self.send(Attack(attack.method, attack.path, dict(attack.headers) | {"Transfer-Encoding": ""}, b"{}"))
+        self.send(
+            Attack(
+                attack.method,
+                attack.path,
+                {name: value for name, value in attack.headers.items() if name != "Transfer-Encoding"},
+                b"{}",
+            )
+        )
         start, peak, stop = self.resident_mb(), [0.0], threading.Event()
 
         def watch() -> None:
@@ -128,6 +126,20 @@ class ServerProcess:
             assert self.send(Attack(attack.method, attack.path, headers, attack.body)).status_code == HTTPStatus.OK
             took_ms.append((time.monotonic() - began) * 1000)
         return took_ms
+
+
+def send_raw(port: int, attack: Attack) -> Response:
+    """Send a request whose body is as long as it is, in pieces, until the server has answered."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        is_chunked = "chunked" in attack.headers.get("Transfer-Encoding", "")
+        length = {} if is_chunked else {"Content-Length": str(len(attack.body or b""))}
+        headers = {"Host": "127.0.0.1", "Connection": "close"} | attack.headers | length
+        lines = [f"{attack.method} {attack.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        sock.sendall("\r\n".join([*lines, "", ""]).encode())
+        _send_until_answered(sock, _pieces(attack.body or b"", is_chunked=is_chunked))
+        answer = http.client.HTTPResponse(sock, method=attack.method)
+        answer.begin()
+        return Response(answer.read(), answer.status, list(answer.getheaders()))
 
 
 def _pieces(body: bytes, *, is_chunked: bool) -> Iterator[bytes]:

@@ -29,9 +29,11 @@ from flask import Flask, Request
 from loguru import logger
 from werkzeug.test import TestResponse
 
+from shopify_inbox.deliveries import body_place
 from shopify_integration_register import ShopifyIntegration, register_shopify_integration
 from shopify_kit import transport
 from shopify_kit.database import Database
+from shopify_kit.errors import TokenUnreadable
 from tests.fake_store import FakeShop, FakeStore
 
 PREFIX = "/api/shopify"
@@ -282,6 +284,18 @@ class Host:
         """Connect a user with a shop by its token."""
         body = {"user_id": f"u-{who}", "shop_domain": shop.shop_domain, "access_token": shop.access_token}
         return self.post("/connect", body | fields, who)
+
+
+def opened_bodies(host: Host) -> list[str]:
+    """Open every body that lies in the inbox."""
+    keys, opened = host.integration.parts.keys, []
+    for row in run_sql(host.dsn, "select * from shopify.inbox"):
+        try:
+            body = keys.open(row["body_sealed"], body_place(row["app"], row["webhook_id"], row["shop_domain"]))
+        except TokenUnreadable:
+            continue
+        opened.append(body.decode("utf-8", "replace"))
+    return opened
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from fake_shopify.admin.bulk_queries import no_slot
 from fake_shopify.bulk_desk import FileChanged
 from fake_shopify.bulk_documents import BulkDocument, mutation_size_error, read_mutation
 from fake_shopify.bulk_files import BulkFile
+from fake_shopify.bulk_lines import shuffled
 from fake_shopify.context import Context
 from fake_shopify.engine import answer_line
 from fake_shopify.failures import user_error
@@ -49,8 +50,12 @@ def bulk_operation_run_mutation(
     if busy is not None:
         return _refused([busy])
     file = target.file
-    row = desk.begin(ctx.shop, ctx.grant.client_id, "MUTATION", mutation, lambda: _answers(ctx, document, target, file), script)
-    return {"bulkOperation": row, "userErrors": []}
+
+    def answers() -> Iterator[dict[str, Any]]:
+        found = _answers(ctx, document, target, file)
+        return shuffled(found, script.seed, script.window) if script.order == "shuffled" else found
+
+    return {"bulkOperation": desk.begin(ctx.shop, ctx.grant.client_id, "MUTATION", mutation, answers, script), "userErrors": []}
 
 
 def _refused(errors: list[Error]) -> dict[str, Any]:

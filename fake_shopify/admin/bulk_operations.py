@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fake_shopify.admin.nodes import node_of
-from fake_shopify.bulk_desk import KEPT_S, BulkDesk, Operation
+from fake_shopify.bulk_desk import BulkDesk, Operation
 from fake_shopify.bulk_downloads import result_address
-from fake_shopify.clock import parse_iso
 from fake_shopify.context import Context
 from fake_shopify.failures import user_error
 from fake_shopify.paging import Connection, SortKey
@@ -93,8 +92,7 @@ def bulk_operations(ctx: Context, **arguments: Any) -> Connection:
     # An instant that is none is refused although there may be no operation to compare it with.
     search.matches(Row(_id=0, createdAt=ctx.now(), type="QUERY", status="CREATED"))
     is_known = all(warning["code"] != "invalid_value" for warning in search.warnings)
-    border = parse_iso(ctx.now()).timestamp() - KEPT_S
-    rows = [row for row in all_own(ctx) if is_known and (operation_of(row).ended_s or border + 1) > border]
+    rows = [row for row in all_own(ctx) if is_known and not desk_of(ctx).is_expired(operation_of(row))]
     backwards = arguments | {"reverse": not arguments.get("reverse")}
     return ctx.list(rows, backwards, fields=known, sorts=SORTS, sort="CREATED_AT")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import Any
 
 from fake_shopify.admin.bulk_operations import desk_of
 from fake_shopify.bulk_documents import BulkDocument, read_query
-from fake_shopify.bulk_lines import objects, shuffled
-from fake_shopify.bulk_reading import reading
+from fake_shopify.bulk_lines import Object, Result, shuffled
+from fake_shopify.bulk_reading import Reader, reading
 from fake_shopify.bulk_scripts import Script
 from fake_shopify.bulk_selection import Selection
 from fake_shopify.context import Context
@@ -50,20 +49,16 @@ def bulk_operation_run_query(ctx: Context, query: str, groupObjects: bool) -> di
     if refused is not None:
         return {"bulkOperation": None, "userErrors": [refused]}
     order = script.order or ("grouped" if groupObjects else "flat")
-    row = desk.begin(
-        ctx.shop, ctx.grant.client_id, "QUERY", query, lambda: _found(ctx, document, replace(script, order=order)), script
-    )
-    return {"bulkOperation": row, "userErrors": []}
+
+    def result() -> Iterable[Object]:
+        found = _result(ctx, document, script, grouped=order == "grouped")
+        return shuffled(iter(found), script.seed, script.window) if order == "shuffled" else found
+
+    return {"bulkOperation": desk.begin(ctx.shop, ctx.grant.client_id, "QUERY", query, result, script), "userErrors": []}
 
 
-def _found(ctx: Context, document: BulkDocument, script: Script) -> Iterator[dict[str, Any]]:
-    """Execute a document on the shop as it is now; yields the objects of its result."""
-    own = Context(ctx.world, reading(ctx.shop), ctx.grant, ctx.schema, ctx.base_url)
+def _result(ctx: Context, document: BulkDocument, script: Script, *, grouped: bool) -> Result:
+    """Begin to execute a document on the shop as it is now."""
+    own = Reader(ctx.world, reading(ctx.shop), ctx.grant, ctx.schema, ctx.base_url)
     selection = Selection(own, document.operation, document.fragments)
-    found = objects(selection.children(), grouped=script.order == "grouped", most_children=script.children)
-    if script.order == "shuffled":
-        found = shuffled(found, script.seed, script.window)
-    for one in found:
-        # Warnings of nested searches have no place in a result.
-        own.searches.clear()
-        yield one
+    return Result(selection.children(), grouped=grouped, most_children=script.children)

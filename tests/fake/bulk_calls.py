@@ -61,6 +61,7 @@ mutation Create($product: ProductCreateInput!) {
 PRODUCTS = "{ products { edges { node { id title } } } }"
 FINISHED = ("COMPLETED", "CANCELED", "FAILED", "EXPIRED")
 DAY_S = 86_400
+SHOP = "empty-shop.myshopify.com"
 
 Operation = dict[str, Any]
 
@@ -116,25 +117,25 @@ class Bulk:
         assert payload["userErrors"] == [], payload["userErrors"]
         return str(payload["bulkOperation"]["id"])
 
-    def read(self, id: str) -> Operation:
+    def read(self, gid: str) -> Operation:
         """Return an operation as it is now."""
-        found: Operation = self.store.data(READ, id=id)
+        found: Operation = self.store.data(READ, id=gid)
         return found
 
-    def reaches(self, id: str, *statuses: str) -> Operation:
+    def reaches(self, gid: str, *statuses: str) -> Operation:
         """Wait until an operation has one of these statuses."""
 
         def look() -> Operation | None:
-            found = self.read(id)
+            found = self.read(gid)
             return found if found["status"] in statuses else None
 
-        found = wait_until(look, what=f"{statuses} of {id}")
+        found = wait_until(look, what=f"{statuses} of {gid}")
         assert found is not None
         return found
 
-    def finished(self, id: str) -> Operation:
+    def finished(self, gid: str) -> Operation:
         """Wait for the end of an operation."""
-        return self.reaches(id, *FINISHED)
+        return self.reaches(gid, *FINISHED)
 
     def run(self, query: str = PRODUCTS, **values: Any) -> Operation:
         """Run a bulk query to its end."""
@@ -144,9 +145,9 @@ class Bulk:
         """Download a result and return its lines."""
         return [json.loads(line) for line in download(operation[name]).content.splitlines()]
 
-    def cancel(self, id: str) -> dict[str, Any]:
+    def cancel(self, gid: str) -> dict[str, Any]:
         """Cancel an operation and return the payload."""
-        found: dict[str, Any] = self.store.data(CANCEL, id=id)
+        found: dict[str, Any] = self.store.data(CANCEL, id=gid)
         return found
 
     def listed(self, **arguments: Any) -> list[str]:
@@ -198,3 +199,10 @@ def post(target: Target, body: bytes, **changed: str | None) -> requests.Respons
     wanted = {**target.parameters, **{name.replace("_", "-"): value for name, value in changed.items()}}
     fields = {name: value for name, value in wanted.items() if value is not None}
     return requests.post(target.url, data=fields, files={"file": ("lines.jsonl", body, "text/jsonl")}, timeout=60)
+
+
+def other_app(bulk: Bulk) -> Bulk:
+    """Return another app on the same shop."""
+    bulk.control("apps", client_id="other", client_secret="shpss_other", name="Other")
+    bulk.control("grants", token="shpat_other", shop_domain=SHOP, client_id="other")
+    return Bulk(EmptyStore(bulk.store.base_url, token="shpat_other"))

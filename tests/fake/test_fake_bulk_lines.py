@@ -31,8 +31,9 @@ DOCUMENTS = {
         lineItems<nested> {{ edges {{ node {{
           id title name sku quantity currentQuantity variant {{ id sku product {{ id title }} }} product {{ id }}
           originalUnitPriceSet {MONEY} discountedTotalSet {MONEY} taxLines {{ title rate priceSet {MONEY} }}
-          discountAllocations {{ allocatedAmountSet {MONEY} discountApplication {{ __typename index ... on DiscountCodeApplication {{
-            code }} }} }}
+          discountAllocations {{
+            allocatedAmountSet {MONEY} discountApplication {{ __typename index ... on DiscountCodeApplication {{ code }} }}
+          }}
         }} }} }}
         fulfillmentOrders<nested> {{ edges {{ node {{
           id status assignedLocation {{ name location {{ id }} }}
@@ -238,14 +239,14 @@ def test_connection_below_an_object_at_the_root_gives_root_lines(shop: Bulk) -> 
 def test_order_that_changes_while_it_is_read_is_not_lost(shop: Bulk) -> None:
     shop.control("bulk", objects_per_s=10, skip=1)
     before = shop.lines(shop.run("{ orders(sortKey: ID) { edges { node { id note } } } }", groupObjects=True))
-    id = shop.begin("{ orders(sortKey: ID) { edges { node { id note } } } }")
+    gid = shop.begin("{ orders(sortKey: ID) { edges { node { id note } } } }")
     shop.advance(1)
     late = before[-1]["id"]
     update = "mutation Note($input: OrderInput!) { orderUpdate(input: $input) { userErrors { message } } }"
     assert shop.store.data(update, input={"id": late, "note": "changed meanwhile"}) == {"userErrors": []}
     shop.advance(1000)
 
-    lines = shop.lines(shop.finished(id))
+    lines = shop.lines(shop.finished(gid))
 
     assert [line["id"] for line in lines] == [line["id"] for line in before]
     assert lines[-1]["note"] == "changed meanwhile"

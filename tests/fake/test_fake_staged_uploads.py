@@ -144,7 +144,7 @@ def test_form_must_be_as_it_was_given_out(bulk: Bulk, changed: dict[str, str | N
 
 def test_fields_behind_the_file_do_not_count(bulk: Bulk) -> None:
     target = bulk.stage()
-    parts = [("file", ("lines.jsonl", b"{}\n", "text/jsonl"))]
+    parts: list[tuple[str, tuple[str | None, bytes, str]]] = [("file", ("lines.jsonl", b"{}\n", "text/jsonl"))]
     parts += [(name, (None, value.encode(), "text/plain")) for name, value in target.parameters.items()]
 
     answer = requests.post(target.url, files=parts, timeout=10)
