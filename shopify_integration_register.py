@@ -19,6 +19,7 @@ from flask import Blueprint, Flask
 from loguru import logger
 from werkzeug.serving import is_running_from_reloader
 
+from shopify_bulk_api import BulkApi
 from shopify_cli import make_group
 from shopify_custom_apps import Installations
 from shopify_kit.audit import AuditLog
@@ -45,14 +46,15 @@ from shopify_web.api import Endpoint, answer_unknown_routes, build_blueprint
 from shopify_web.callers import Authenticate, Callers
 from shopify_web.health import Health, look_at_health
 from shopify_web.limits import RateLimit
+from shopify_web.long_polls import LongPolls
 from shopify_web.parts import Parts
 from shopify_webhooks import Quarantine, Superseded, WebhookEvent, Webhooks
 
 NAME: Final = "shopify"
 PREFIX: Final = "/api/shopify"
-FEATURES: Final = ("core", "search", "graphql", "webhooks")
+FEATURES: Final = ("core", "search", "graphql", "webhooks", "bulk")
 GROUPS: Final = ("core", "auth", "webhooks", "bulk", "sync", "custom_apps", "analytics")
-DESCRIPTION: Final = "Shops, products, orders, customers, inventory and webhooks of Shopify, for this backend."
+DESCRIPTION: Final = "Shops, products, orders, customers, inventory, webhooks and bulk operations of Shopify, for this backend."
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,61 +221,123 @@ def build_integration(
     Raises:
         SettingsError: no database, no usable sealing key.
     """
-    clock = clock or SystemClock()
-    database = Database(_database_source(settings, db_pool))
-    keys = KeyRing(_token_keys(settings, instance_path))
-    vault = Vault(database, keys)
-    addresses, documents = AddressBook(settings.admin_origin), Documents()
-    transport = RequestsTransport(addresses)
-    client = AdminClient(transport, addresses, Throttle(database), api_version=settings.api_version)
-    endpoint = TokenEndpoint(transport, addresses)
-    schema, service = Schema(database), ShopifyService(client, documents)
-    installations = Installations(database, vault, client, endpoint, documents, settings, clock)
-
-    def admin_of(user_id: str, shop_id: int) -> Callable[[], ShopAdmin]:
-        return lambda: _admin(installations, service, user_id, shop_id)
-
-    def make_worker(**options: Any) -> Worker:
-        return Worker(database, webhooks.doers(), clock, schedules=webhooks.schedules(), prepare=schema.ensure, **options)
-
-    worker = EmbeddedWorker(make_worker, is_on=settings.worker == "embedded")
-
-    def wake() -> None:
-        worker.ensure()
-        worker.wake()
-
-    webhooks = Webhooks(database, vault, keys, settings, clock, admin_of=admin_of, wake=wake, ensure_schema=schema.ensure)
-    _introduce(webhooks, installations)
+    base = _lay_foundation(settings, db_pool, instance_path, clock or SystemClock())
+    features = _Features(base)
     parts = Parts(
         settings=settings,
-        database=database,
-        schema=schema,
-        keys=keys,
-        client=client,
-        service=service,
-        installations=installations,
-        webhooks=webhooks,
-        worker=worker,
-        make_worker=make_worker,
-        audit=AuditLog(database),
-        idempotency=IdempotencyStore(database, keys),
+        database=base.database,
+        schema=base.schema,
+        keys=base.vault.keys,
+        client=base.service.client,
+        service=base.service,
+        installations=base.installations,
+        webhooks=features.webhooks,
+        bulk=features.bulk,
+        long_polls=LongPolls(settings.server_threads),
+        worker=features.worker,
+        make_worker=features.make_worker,
+        audit=AuditLog(base.database),
+        idempotency=IdempotencyStore(base.database, base.vault.keys),
         callers=Callers(settings, authenticate),
-        limit=RateLimit(settings.rate_limit_per_minute, clock),
-        clock=clock,
+        limit=RateLimit(settings.rate_limit_per_minute, base.clock),
+        clock=base.clock,
         prefix=PREFIX,
         version=VERSION,
         features=FEATURES,
     )
-    return ShopifyIntegration(parts, vault)
+    return ShopifyIntegration(parts, base.vault)
 
 
-def _admin(installations: Installations, service: ShopifyService, user_id: str, shop_id: int) -> ShopAdmin:
-    """Speak to a shop for one of its members, behind those who wait for an answer."""
-    store = installations.find(user_id, store_id=shop_id)
-    return service.admin(installations.access(store), store.currency, priority=Priority.BACKGROUND)
+@dataclass(frozen=True, slots=True)
+class _Foundation:
+    """What every feature stands on."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    schema: Schema
+    vault: Vault
+    addresses: AddressBook
+    transport: RequestsTransport
+    documents: Documents
+    service: ShopifyService
+    installations: Installations
+
+    def admin_of(self, user_id: str, shop_id: int) -> Callable[[], ShopAdmin]:
+        """Return what speaks to a shop for one of its members, behind those who wait for an answer."""
+        return lambda: self._admin(user_id, shop_id)
+
+    def _admin(self, user_id: str, shop_id: int) -> ShopAdmin:
+        store = self.installations.find(user_id, store_id=shop_id)
+        return self.service.admin(self.installations.access(store), store.currency, priority=Priority.BACKGROUND)
+
+    def bucket_of(self, user_id: str, shop_id: int) -> str:
+        """Name the app whose budget and slots a member's calls take."""
+        return self.installations.find(user_id, store_id=shop_id).bucket
 
 
-def _introduce(webhooks: Webhooks, installations: Installations) -> None:
+def _lay_foundation(settings: Settings, db_pool: object, instance_path: Path | None, clock: Clock) -> _Foundation:
+    database = Database(_database_source(settings, db_pool))
+    vault = Vault(database, KeyRing(_token_keys(settings, instance_path)))
+    addresses, documents = AddressBook(settings.admin_origin), Documents()
+    transport = RequestsTransport(addresses)
+    client = AdminClient(transport, addresses, Throttle(database), api_version=settings.api_version)
+    installations = Installations(database, vault, client, TokenEndpoint(transport, addresses), documents, settings, clock)
+    return _Foundation(
+        settings=settings,
+        clock=clock,
+        database=database,
+        schema=Schema(database),
+        vault=vault,
+        addresses=addresses,
+        transport=transport,
+        documents=documents,
+        service=ShopifyService(client, documents),
+        installations=installations,
+    )
+
+
+class _Features:
+    """The features that work in the background, introduced to each other."""
+
+    def __init__(self, base: _Foundation) -> None:
+        self._base = base
+        self.worker = EmbeddedWorker(self.make_worker, is_on=base.settings.worker == "embedded")
+        self.webhooks = Webhooks(
+            base.database,
+            base.vault,
+            base.vault.keys,
+            base.settings,
+            base.clock,
+            admin_of=base.admin_of,
+            wake=self._wake,
+            ensure_schema=base.schema.ensure,
+        )
+        self.bulk = BulkApi(
+            base.database,
+            base.transport,
+            base.addresses,
+            base.documents,
+            base.clock,
+            admin_of=base.admin_of,
+            bucket_of=base.bucket_of,
+            wake=self._wake,
+        )
+        _introduce(self.webhooks, base.installations, self.bulk)
+
+    def make_worker(self, **options: Any) -> Worker:
+        """Make a worker that drains the lanes."""
+        doers = self.webhooks.doers() | self.bulk.doers()
+        schedules = self.webhooks.schedules() | self.bulk.schedules()
+        base = self._base
+        return Worker(base.database, doers, base.clock, schedules=schedules, prepare=base.schema.ensure, **options)
+
+    def _wake(self) -> None:
+        self.worker.ensure()
+        self.worker.wake()
+
+
+def _introduce(webhooks: Webhooks, installations: Installations, bulk: BulkApi) -> None:
     """Topic → what the features do about it."""
 
     @webhooks.on("app/uninstalled")
@@ -288,6 +352,10 @@ def _introduce(webhooks: Webhooks, installations: Installations) -> None:
     @webhooks.on("shop/update")
     def refresh_shop(event: WebhookEvent) -> None:
         installations.refresh(event.shop_id)
+
+    @webhooks.on("bulk_operations/finish")
+    def look_at_operation(event: WebhookEvent) -> None:
+        bulk.finished(event.shop_id, str(event.payload.get("admin_graphql_api_id", "")))
 
 
 def _database_source(settings: Settings, db_pool: object) -> object:

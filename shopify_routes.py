@@ -18,7 +18,7 @@ from shopify_kit.clock import iso
 from shopify_kit.errors import InvalidInput
 from shopify_kit.secret import Secret
 from shopify_kit.throttle import ThrottleStatus
-from shopify_web import webhook_views
+from shopify_web import bulk_views, webhook_views
 from shopify_web.answers import Reply, encode
 from shopify_web.api import Api, Call
 from shopify_web.callers import Policy
@@ -619,3 +619,4 @@ def graphql(call: Call) -> Mapping[str, Any]:
 
 
 api.include(webhook_views.api)
+api.include(bulk_views.api)

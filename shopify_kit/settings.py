@@ -250,6 +250,7 @@ class Settings:
     analytics_forecast_days: int = _setting(_between(1, 365, "days"), "SHOPIFY_ANALYTICS_FORECAST_DAYS", default=30)
     service_keys: tuple[Secret, ...] = _setting(_secrets, "SHOPIFY_SERVICE_KEYS", default=())
     trust_loopback: bool = _setting(_boolean, "SHOPIFY_TRUST_LOOPBACK", default=False)
+    server_threads: int = _setting(_between(1, 1000, "threads"), "SHOPIFY_SERVER_THREADS", default=8)
     worker: str = _setting(_one_of("embedded", "off"), "SHOPIFY_WORKER", default="embedded")
     redis_url: Secret | None = _setting(_secret, "SHOPIFY_REDIS_URL")
     cache_ttl_s: int = _setting(_between(0, 86400, "seconds"), "SHOPIFY_CACHE_TTL", default=300)

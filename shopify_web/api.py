@@ -35,6 +35,7 @@ from shopify_web.callers import Acting, Caller, Policy, is_user_id
 from shopify_web.cursors import read_cursor, write_cursor
 from shopify_web.limits import Standing
 from shopify_web.parts import Parts
+from shopify_web.product_spool import Spool, read_products
 from shopify_web.texts import has_controls, shown
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
@@ -55,6 +56,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
     `own_form` is the content type of a view that answers in a form of its own, and not in the one of all others. A `raw` view gets
     the body's bytes in `Call.raw`, whatever they are. A list is `is_across_shops` when it shows all shops of the user.
+    `products` names the edge model of one product, where the body holds any number of them and is read as a stream: they are in
+    `Call.spool`, the rest of the body in `Call.body`.
     """
 
     method: Method
@@ -69,6 +72,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     status: int = 200
     own_form: str | None = None
     raw: bool = False
+    products: str | None = None
     is_across_shops: bool = False
     max_body_bytes: int = MAX_JSON_BYTES
 
@@ -111,6 +115,7 @@ class Call(Struct):
     query: Any = None
     body: Any = None
     raw: bytes = b""
+    spool: Spool | None = None
     standing: Standing | None = None
     idempotency_key: str | None = None
     caller: Caller | None = None
@@ -302,16 +307,33 @@ def _handler(parts: Parts, endpoint: Endpoint) -> Callable[..., Response]:
 
 def _answer(call: Call, incoming: Request) -> Response:
     endpoint = call.endpoint
+    if endpoint.products is not None:
+        return _answer_products(call, incoming, endpoint.products)
     call.raw = body = read_bytes(incoming, endpoint.max_body_bytes)
     if endpoint.policy is Policy.SIGNED:
         return _respond(call, endpoint.view(call))
     document = _document(endpoint, incoming, body)
     if endpoint.policy in (Policy.USER, Policy.HOST):
         _let_in(call, incoming)
+    return _answer_known(call, incoming, document, body)
+
+
+def _answer_products(call: Call, incoming: Request, model: str) -> Response:
+    """Answer a request that may be too large to hold; only of a caller who is known is more read than the head."""
+    check_json_type(incoming)
+    _let_in(call, incoming)
+    head, call.spool = read_products(incoming, model, limit=call.endpoint.max_body_bytes)
+    if not call.spool.count:
+        raise InvalidInput.field("products", "give at least one")
+    return _answer_known(call, incoming, head, call.spool.digest)
+
+
+def _answer_known(call: Call, incoming: Request, document: dict[str, Any] | None, body: bytes) -> Response:
+    """Answer a caller who is known, or needs not be; `body` is what makes a request the same as another."""
     given = _query(incoming)
     _act(call, given.get("user_id"), (document or {}).get("user_id"))
     key = _idempotency_key(incoming, document or {})
-    if key is None or endpoint.method != "POST" or call.acting is None:
+    if key is None or call.endpoint.method != "POST" or call.acting is None:
         return _view(call, given, document)
     return _view_once(call, given, document, key, body)
 
@@ -388,7 +410,7 @@ def _view(call: Call, given: Mapping[str, Any], document: Mapping[str, Any] | No
     endpoint = call.endpoint
     if document is not None:
         check_texts(document)
-        call.body = validated(endpoint.body or "Who", document)
+        call.body = validated("BulkHead" if endpoint.products else endpoint.body or "Who", document)
     call.query = validated(endpoint.query or _plain_query(endpoint), given)
     try:
         made = endpoint.view(call)

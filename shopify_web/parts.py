@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
+from shopify_bulk_api import BulkApi
 from shopify_custom_apps import Installations
 from shopify_kit.audit import AuditLog
 from shopify_kit.client import AdminClient
@@ -20,6 +21,7 @@ from shopify_kit.worker import Worker
 from shopify_service import ShopifyService
 from shopify_web.callers import Callers
 from shopify_web.limits import RateLimit
+from shopify_web.long_polls import LongPolls
 from shopify_webhooks import Webhooks
 
 
@@ -34,6 +36,8 @@ class Parts(Struct, frozen=True):
     service: ShopifyService
     installations: Installations
     webhooks: Webhooks
+    bulk: BulkApi
+    long_polls: LongPolls
     worker: EmbeddedWorker
     make_worker: Callable[..., Worker]
     audit: AuditLog

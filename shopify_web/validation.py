@@ -12,16 +12,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from shopify_kit.errors import InvalidInput
-from shopify_web import edges, webhook_edges
+from shopify_web import bulk_edges, edges, webhook_edges
 from shopify_web.fields import ShopDomainError
 from shopify_web.texts import shown
 
 MAX_REASON = 300
+MODULES = (edges, webhook_edges, bulk_edges)
 
 
 def model(name: str) -> type[BaseModel]:
     """Return an edge model by its name."""
-    found: type[BaseModel] = getattr(edges if hasattr(edges, name) else webhook_edges, name)
+    found: type[BaseModel] = next(getattr(module, name) for module in MODULES if hasattr(module, name))
     return found
 
 

@@ -28,6 +28,7 @@ ROOMS: Mapping[str, int] = {
     "shopify_sync": 5,
     "shopify_webhooks": 5,
     "shopify_bulk_api": 4,
+    "shopify_bulk": 3,
     "shopify_inbox": 3,
     "shopify_mirror": 3,
     "shopify_service": 2,

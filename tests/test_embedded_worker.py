@@ -44,6 +44,9 @@ register_shopify_integration(app, strict=True)
 def note(event):
     with open(os.environ["HANDLED"], "a") as file:
         file.write(f"{os.getpid()} {event.payload['id']}\\n")
+
+
+open(os.path.join(os.environ["FOLDER"], f"loaded.{os.getpid()}"), "w").close()
 """
 FORKING = """
 import json
@@ -184,15 +187,17 @@ def test_worker_that_is_off_does_nothing(database_url: str, web_store: FakeStore
 
 
 def test_worker_ends_with_the_integration_and_finishes_what_it_began(working_host: Host) -> None:
+    begun: list[int] = []
     finished: list[int] = []
 
     @working_host.integration.webhooks.on("orders/create")
     def take_time(event: WebhookEvent) -> None:
+        begun.append(event.payload["id"])
         time.sleep(0.3)
         finished.append(event.payload["id"])
 
     deliver(working_host, 1)
-    wait_until(lambda: run_sql(working_host.dsn, "select 1 from shopify.leases"))
+    wait_until(lambda: begun)
     working_host.integration.close()
 
     assert finished == [1]
@@ -260,20 +265,24 @@ def is_working(pid: int, stacks: Path) -> bool:
     return "in _dispatch" in stacks.read_text()
 
 
-def has_begun_everywhere(server: ServerProcess, stacks: Path) -> bool:
-    return len(server.workers) == 2 and all(is_working(pid, stacks) for pid in server.workers)
+def has_begun_everywhere(server: ServerProcess, folder: Path) -> bool:
+    """Look into both processes, once they (or the master before them) have loaded the app: before, the signal would end them."""
+    loaders = {int(path.suffix[1:]) for path in folder.glob("loaded.*")}
+    workers = server.workers
+    is_loaded = server.process.pid in loaders or set(workers) <= loaders
+    return len(workers) == 2 and is_loaded and all(is_working(pid, folder / "stacks") for pid in workers)
 
 
 @pytest.mark.parametrize("options", [pytest.param((), id="plain"), pytest.param(("--preload",), id="preload")])
 def test_each_serving_process_has_a_worker_and_the_master_has_none(shop_dsn: str, tmp_path: Path, options: tuple[str, ...]) -> None:
     env, stacks = settings_in(tmp_path), tmp_path / "stacks"
     with run_server(shop_dsn, tmp_path, app="host:app", options=("--workers", "2", *options), env=env) as server:
-        wait_until(lambda: has_begun_everywhere(server, stacks), timeout_s=10, what="a worker in each process")
+        wait_until(lambda: has_begun_everywhere(server, tmp_path), timeout_s=10, what="a worker in each process")
 
         first = server.workers[0]
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: first not in server.workers and len(server.workers) == 2, what="another process")
-        wait_until(lambda: has_begun_everywhere(server, stacks), timeout_s=10, what="a worker in the new process")
+        wait_until(lambda: has_begun_everywhere(server, tmp_path), timeout_s=10, what="a worker in the new process")
         for number in range(12):
             body, headers = signed("orders/create", {"id": number}, SHOP)
             assert server.send(Attack("POST", "/api/shopify/webhooks", headers, body)).status_code == 200
