@@ -42,6 +42,11 @@ class HealthReport(Protocol):
         """Name → facts, among them `status`."""
         ...
 
+    @property
+    def alerts(self) -> Any:
+        """What somebody has to look into, by name."""
+        ...
+
 
 class Integration(Protocol):
     """What the commands need of an app's integration."""
@@ -269,7 +274,8 @@ def list_dead(shop: str | None, limit: int) -> None:
 @command
 def print_toml(address: str | None) -> None:
     """Print the [webhooks] section of shopify.app.toml."""
-    click.echo(integration().webhooks.toml(address), nl=False)
+    webhooks = integration().webhooks
+    click.echo(webhooks.toml(webhooks.addresses.check(address)), nl=False)
 
 
 # Tokens
@@ -312,7 +318,8 @@ def doctor() -> None:
     for name, facts in health.services.items():
         rest = ", ".join(f"{key} {value}" for key, value in facts.items() if key != "status" and value not in (None, [], {}))
         click.echo(f"{name:14} {facts['status']:14} {rest}".rstrip())
-    click.echo(f"All in all: {health.status}.")
+    why = f" ({', '.join(health.alerts)})" if health.alerts else ""
+    click.echo(f"All in all: {health.status}{why}.")
     raise SystemExit(0 if health.status == "healthy" else 1)
 
 

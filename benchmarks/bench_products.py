@@ -244,7 +244,7 @@ def report(found: Mapping[Way, list[tuple[float, float, float]]]) -> None:
         flask=metadata.version("flask"), gunicorn=metadata.version("gunicorn"), requests=metadata.version("requests")
     )
     note = (
-        f"{PRODUCTS} products a page, {CLIENTS} clients, one worker process; medians of {ROUNDS} rounds of {WINDOW_S:g} s in turns. "
+        f"{PRODUCTS} products a page, {CLIENTS} clients, one worker process; medians of {ROUNDS} rounds of {WINDOW_S:g} s. "
         "`bare` asks nobody; `naive` passes Shopify's nodes on, without caller, fields, vault, budget and shapes."
     )
     write_section("bench_products", "GET /products", f"{facts}\n\n{markdown_table(heads, rows)}\n\n{note}")

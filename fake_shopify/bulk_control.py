@@ -18,14 +18,14 @@ MOST_OCCUPIED = 100
 
 
 def bulk(fake: FakeShopify, body: dict[str, Any], request: Request) -> Any:
-    """GET: operations and scripts. POST {"shop"?, "type"?: "QUERY", "contains"?: document text, "times"?: 1 or null, "skip"?,
-    …}: a script for operations to come. Refused: "refuse": "LIMIT_REACHED". Slow, on this clock: "start_after_s", "objects_per_s",
+    """GET: operations and scripts. POST {"shop"?, "type"?: "QUERY", "contains"?: document text, "times"?: 1 or null, "skip"?, …}: a
+    script for operations to come. Refused: "refuse": "LIMIT_REACHED". Slow, on this clock: "start_after_s", "objects_per_s",
     "takes_s", "hold": true. Ends: "end": "FAILED" (with "error_code", "partial_data"), "CANCELED" or "EXPIRED", "after_objects".
     Cancelling: "cancel_takes_s", "hang", "canceled_url". Lines: "order": "grouped", "flat" or "shuffled" (with "seed", "window"),
-    "children": 100 at most, "corrupt_line". Untrue: "object_count_off", "root_object_count_off", "file_size_off", "no_url". Served:
-    "url_lives_s", "content_length": false, "gzip": true, "accept_ranges": false, "cut_at": bytes, "drip_s". Mutations:
-    "changed_file". POST {"occupy": 5, "type"?, "shop"?, "client_id"?}: another tool of the app begins operations that go on.
-    POST {"release": gid or true}: what is held or hangs goes on. DELETE: forget the scripts.
+    "children": 100 at most, "omit_every", "corrupt_line". Untrue: "object_count_off", "root_object_count_off", "file_size_off",
+    "no_url". Served: "url_lives_s", "content_length": false, "gzip": true, "accept_ranges": false, "cut_at": bytes, "drip_s".
+    Mutations: "changed_file". POST {"occupy": 5, "type"?, "shop"?, "client_id"?}: another tool of the app begins operations that
+    go on. POST {"release": gid or true}: what is held or hangs goes on. DELETE: forget the scripts.
     """
     desk = fake.bulk
     if request.method == "DELETE":

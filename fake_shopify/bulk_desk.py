@@ -203,19 +203,19 @@ class BulkDesk:
     def _carry(self, operation: Operation) -> None:
         script = operation.script
         self._pause(operation, MOMENT_S)
-        self._until(operation, operation.created_s + script.start_after_s)
+        self._wait_out(operation, operation.created_s, script.start_after_s)
         if not operation.is_cancelled:
             self._set(operation, "RUNNING")
             operation.started_s = self.now_s()
             failure = self._produce(operation)
-            self._until(operation, operation.started_s + script.takes_s)
-            self._until(operation, None if script.hold else 0.0)
+            self._wait_out(operation, operation.started_s, script.takes_s)
+            self._wait_out(operation, 0.0, None if script.hold else 0.0)
             if not operation.is_cancelled:
                 self._end(operation, failure)
                 return
         self._pause(operation, MOMENT_S, although_cancelled=True)
-        self._until(operation, self.now_s() + script.cancel_takes_s, although_cancelled=True)
-        self._until(operation, None if script.hang else 0.0, although_cancelled=True)
+        self._wait_out(operation, self.now_s(), script.cancel_takes_s, although_cancelled=True)
+        self._wait_out(operation, 0.0, None if script.hang else 0.0, although_cancelled=True)
         self._finish(operation, "CANCELED", None)
 
     def _produce(self, operation: Operation) -> str | None:
@@ -332,6 +332,11 @@ class BulkDesk:
                 lambda: operation.round != self._round or (operation.is_cancelled and not although_cancelled), real_s
             )
         self._check_round(operation)
+
+    def _wait_out(self, operation: Operation, from_s: float, span_s: float | None, *, although_cancelled: bool = False) -> None:
+        """Wait so long on the fake's clock (which may be put back), or without a span until the operation is released."""
+        if span_s != 0:
+            self._until(operation, None if span_s is None else from_s + span_s, although_cancelled=although_cancelled)
 
     def _until(self, operation: Operation, due_s: float | None, *, although_cancelled: bool = False) -> None:
         """Wait for an instant of the fake's clock; without one, until the operation is released."""

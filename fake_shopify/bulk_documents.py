@@ -26,6 +26,7 @@ from graphql import (
     is_abstract_type,
 )
 
+from fake_shopify.coercion import coerce_variables
 from fake_shopify.context import Context
 from fake_shopify.engine import Parsed, read_document
 from fake_shopify.failures import user_error
@@ -178,6 +179,9 @@ def read_query(ctx: Context, text: str) -> BulkDocument | list[Error]:
         return _refused([f"Invalid bulk query: {found}"])
     if found.operation.operation.value != "query":
         return _refused(["Invalid operation type. Only `query` operations are supported."])
+    _, wrong = coerce_variables(ctx.schema.graphql, found.operation, {})
+    if wrong:
+        return _refused([f"Invalid bulk query: {wrong[0]['message']}"])
     messages = list(_restrictions(ctx, found))
     return _refused(messages) if messages else found
 

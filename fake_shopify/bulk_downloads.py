@@ -115,7 +115,7 @@ def _response(operation: Operation, span: Span, headers: dict[str, str], status:
         pieces = _cut(pieces, script.cut_at, is_sized=is_sized)
     if is_sized:
         headers["Content-Length"] = str(span[1] - span[0])
-    response = Response(pieces, status, headers=headers, content_type="application/jsonl", direct_passthrough=True)
+    response = Response(pieces, status, headers=headers, content_type="application/jsonl")
     response.automatically_set_content_length = False
     return response
 

@@ -47,11 +47,15 @@ class Result:
     Args:
         grouped: children stand right behind their parent.
         most_children: a nested connection is cut off there (a fault).
+        omit_every: of so many objects at the root the last is left out (a fault).
     """
 
-    def __init__(self, roots: Iterable[Children], *, grouped: bool, most_children: int | None = None) -> None:
+    def __init__(
+        self, roots: Iterable[Children], *, grouped: bool, most_children: int | None = None, omit_every: int | None = None
+    ) -> None:
         stream = ((one.source, row) for one in roots for row in one.rows)
-        self._stream, self._run, self._most = stream, 1 if grouped else FLAT_RUN, most_children
+        self._stream = (one for place, one in enumerate(stream, 1) if not omit_every or place % omit_every)
+        self._run, self._most = 1 if grouped else FLAT_RUN, most_children
 
     def portions(self) -> Iterator[Portion]:
         """Yield what is left of the objects at the root in runs, not yet looked at."""

@@ -37,6 +37,7 @@ class Script:
         canceled_url: whether a cancelled one has a `url`, as in May 2026.
         order, seed, window: in which order lines come; shuffled ones within so many lines.
         children: nested connections are cut off there.
+        omit_every: of so many objects at the root the last is left out, without a word.
         corrupt_line: this line (from 0) is no JSON.
         object_count_off, root_object_count_off, file_size_off: what is told besides the truth.
         no_url: it completes without a `url` although it has a result.
@@ -68,6 +69,7 @@ class Script:
     seed: int = 1
     window: int = 5_000
     children: int | None = None
+    omit_every: int | None = None
     corrupt_line: int | None = None
     object_count_off: int = 0
     root_object_count_off: int = 0

@@ -1,8 +1,8 @@
 """Long results by several processes: each writes every n-th portion of the objects at the root, as the shop was when they were
 forked.
 
-Requests are answered meanwhile as if nothing were going on, and where there are processors to spare a result is done sooner. A child
-ends with its parent, at the latest when it writes the next time.
+Requests are answered meanwhile as if nothing were going on, and where there are processors to spare a result is done sooner. A
+child ends with its parent, at the latest when it writes the next time.
 """
 
 from __future__ import annotations

@@ -165,10 +165,10 @@ class DeliveryQueue:
         app = self.world.apps.get(delivery.client_id)
         headers = delivery.signed_headers(app.signing_secret(self.now_s()) if app is not None else "")
         try:
-            target = target_of(delivery.address, self.world.deliver)
-        except Unreachable as refused:
+            target, host = target_of(delivery.address, self.world.deliver), urlsplit(delivery.address).netloc.rpartition("@")[2]
+        except (Unreachable, ValueError) as refused:
             return Outcome(None, str(refused), 0.0)
-        return post(target, urlsplit(delivery.address).netloc.rpartition("@")[2], headers, delivery.body)
+        return post(target, host, headers, delivery.body)
 
     def _settle(self, delivery: Delivery, outcome: Outcome) -> bool:
         """Decide what follows an attempt; returns whether the delivery has failed for good."""

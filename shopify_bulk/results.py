@@ -77,6 +77,17 @@ class Results:
         self._transport = transport
         self._admin_of = admin_of
 
+    def check_address(self, operation: Operation) -> None:
+        """Open the result of an operation that ended well, to see that there is one; reads nothing of it.
+
+        Raises:
+            UpstreamBlocked: it is not at Shopify's storage.
+            UpstreamFailed, UpstreamTimeout: the storage does not answer.
+        """
+        if operation.status == "completed" and operation.url is not None:
+            with self._transport.download(operation.url):
+                pass
+
     def lines(self, operation: Operation, *, partial: bool = False) -> Iterator[bytes]:
         """Yield the lines of a result, without their ends; the last one only when everything has arrived.
 
@@ -154,7 +165,9 @@ def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
         *lines, rest = (rest + piece).split(b"\n")
         yield from filter(None, lines)
         if len(rest) > MAX_LINE_BYTES:
-            raise UpstreamFailed(f"A line of the result is longer than {MAX_LINE_BYTES} bytes.")
+            raise UpstreamFailed(
+                f"A line of the result is longer than {MAX_LINE_BYTES} bytes; it was not used.", code="line_too_long"
+            )
     if rest:
         yield rest
 

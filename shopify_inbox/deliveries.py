@@ -155,7 +155,7 @@ class Inbox:
             webhook_id=webhook_id,
             event_id=read_header(headers, "Event-Id") or None,
             topic=topic,
-            path_topic=path_topic[:100] if path_topic else None,
+            path_topic=_plain(path_topic[:100]) if path_topic else None,
             shop_domain=shop,
             api_version=read_header(headers, "API-Version")[:20] or None,
             subscription_name=(read_header(headers, "Name") or read_header(headers, "Handle"))[:100] or None,
@@ -170,9 +170,11 @@ class Inbox:
 def read_header(headers: Headers, name: str, *, limit: int | None = MAX_HEADER) -> str:
     """Read a header of either family, bounded, with everything dropped that is not printable ASCII."""
     value = headers.get(f"X-Shopify-{name}") or headers.get(f"shopify-{name}") or ""
-    if limit is None:
-        return value
-    return "".join(c for c in value[: limit + 1] if c.isprintable() and c.isascii())
+    return value if limit is None else _plain(value[: limit + 1])
+
+
+def _plain(text: str) -> str:
+    return "".join(c for c in text if c.isprintable() and c.isascii())
 
 
 def read_topic(headers: Headers) -> str:

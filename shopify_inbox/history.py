@@ -20,10 +20,18 @@ REPLAY_ROWS: Final = 500
 MASK: Final = "***"
 PERSONAL: Final = frozenset(
     """
-    email contact_email phone first_name last_name name company address1 address2 city zip province latitude longitude note
-    customer_locale browser_ip client_details default_address billing_address shipping_address addresses note_attributes
+    accept_language address1 address2 addresses billing_address browser_ip cardholder_name city client_details company
+    contact_email credit_card_bin credit_card_name credit_card_number customer_email customer_locale default_address destination
+    display_name email email_address fingerprint first_name full_name last4 last_name latitude line1 line2 longitude message
+    multipass_identifier name note note_attributes payment_details phone po_number postal_code properties province receipt
+    receipt_email seller_message session_hash shipping_address shipping_first_name shipping_last_name shop_owner
+    sms_marketing_phone staff_note tracking_number tracking_numbers tracking_url tracking_urls user_agent zip
+
+    abandoned_checkout_url cart_token checkout_token client_secret client_token invoice_url landing_site landing_site_ref
+    order_status_url receipt_url referring_site reservation_token return_url source_url token unique_token
     """.split()
 )
+"""What identifies a customer, and what opens a page that does."""
 NOT_PERSONAL: Final = frozenset(
     {"line_items", "variants", "options", "discount_codes", "shipping_lines", "tax_lines", "metafields"}
 )

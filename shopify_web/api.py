@@ -54,10 +54,10 @@ RETURNING = frozenset({400, 409, 429})
 class Endpoint(Struct, frozen=True, kw_only=True):
     """One route: what it takes (edge models, by name), who may call it, what it answers.
 
-    `own_form` is the content type of a view that answers in a form of its own, and not in the one of all others. A `raw` view gets
-    the body's bytes in `Call.raw`, whatever they are. A list is `is_across_shops` when it shows all shops of the user.
-    `products` names the edge model of one product, where the body holds any number of them and is read as a stream: they are in
-    `Call.spool`, the rest of the body in `Call.body`.
+    `or_status` is another status under which the same answer may come. `own_form` is the content type of a view that answers in a
+    form of its own, and not in the one of all others. A `raw` view gets the body's bytes in `Call.raw`, whatever they are. A list
+    is `is_across_shops` when it shows all shops of the user. `products` names the edge model of one product, where the body holds
+    any number of them and is read as a stream: they are in `Call.spool`, the rest of the body in `Call.body`.
     """
 
     method: Method
@@ -70,6 +70,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     body: str | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    or_status: int | None = None
     own_form: str | None = None
     raw: bool = False
     products: str | None = None

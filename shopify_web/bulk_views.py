@@ -132,6 +132,7 @@ def _waited(call: Call, operation: Operation, timeout_s: float) -> Operation:
     summary="Start a bulk query",
     body="BulkQueryBody",
     status=202,
+    or_status=200,
     answers={**STARTED, **OPERATION, "data": list[dict[str, Any]] | None, "has_more": bool},
 )
 def start_bulk_query(call: Call) -> Reply:
@@ -147,9 +148,9 @@ def start_bulk_query(call: Call) -> Reply:
     data = None
     if operation.status == "completed":
         data = [msgspec.json.decode(line) for line in islice(bulk.results.lines(operation), SHOWN_LINES + 1)]
-    payload = {**_started(operation), "operation": _shown(operation), "data": data and data[:SHOWN_LINES]}
-    payload["data"] = data[:SHOWN_LINES] if data is not None else None
-    return Reply(payload | {"has_more": data is None or len(data) > SHOWN_LINES}, 200 if operation.is_over else 202)
+    shown = data[:SHOWN_LINES] if data is not None else None
+    payload = {"operation": _shown(operation), "data": shown, "has_more": data is None or len(data) > SHOWN_LINES}
+    return Reply(_started(operation) | payload, 200 if operation.is_over else 202)
 
 
 @api.route(
@@ -305,11 +306,13 @@ def _answer_with_lines(call: Call, operation: Operation) -> dict[str, Any]:
     group="bulk",
     summary="Wait for it, up to 25 seconds",
     query="WaitQuery",
+    or_status=202,
     answers={**OPERATION, "results": list[ShownLine] | None, "errors": list[ShownLineError] | None},
 )
 def wait_for_operation(call: Call) -> Reply:
-    """200 when it is over, 202 while it still runs, 429 when too many wait."""
+    """200 when it is over and its result can be read, 202 while it still runs, 429 when too many wait."""
     operation = _waited(call, _operation(call), call.query.timeout_s)
+    call.parts.bulk.results.check_address(operation)
     return Reply(_answer_with_lines(call, operation), 200 if operation.is_over else 202)
 
 
@@ -423,6 +426,7 @@ def _answers(name: str, shape: Any) -> dict[str, Any]:
     group="bulk",
     summary="Export products",
     query="ProductExportQuery",
+    or_status=202,
     answers=_answers("products", list[Product]),
 )
 def export_products(call: Call) -> Reply:
@@ -438,6 +442,7 @@ def export_products(call: Call) -> Reply:
     group="bulk",
     summary="Export orders",
     query="OrderExportQuery",
+    or_status=202,
     answers=_answers("orders", list[Order]),
 )
 def export_orders(call: Call) -> Reply:
@@ -452,6 +457,7 @@ def export_orders(call: Call) -> Reply:
     group="bulk",
     summary="Export customers",
     query="CustomerExportQuery",
+    or_status=202,
     answers=_answers("customers", list[Customer]),
 )
 def export_customers(call: Call) -> Reply:
@@ -466,6 +472,7 @@ def export_customers(call: Call) -> Reply:
     group="bulk",
     summary="Export inventory levels",
     query="InventoryExportQuery",
+    or_status=202,
     answers=_answers("inventory_levels", list[InventoryLevel]),
 )
 def export_inventory(call: Call) -> Reply:

@@ -101,7 +101,7 @@ def _operation(endpoint: Endpoint, answers: Mapping[str, Any], schemas: Mapping[
         "tags": [endpoint.group],
         "summary": endpoint.summary,
         "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint, schemas)],
-        "responses": {str(endpoint.status): _response(endpoint, answers)} | _errors(endpoint),
+        "responses": {str(s): _response(endpoint, answers) for s in _statuses(endpoint)} | _errors(endpoint),
     }
     if endpoint.view.__doc__:
         made["description"] = endpoint.view.__doc__.strip()
@@ -115,6 +115,10 @@ def _operation(endpoint: Endpoint, answers: Mapping[str, Any], schemas: Mapping[
     if endpoint.policy in (Policy.PUBLIC, Policy.SIGNED):
         made["security"] = []
     return made
+
+
+def _statuses(endpoint: Endpoint) -> list[int]:
+    return [endpoint.status] if endpoint.or_status is None else [endpoint.status, endpoint.or_status]
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
@@ -139,7 +143,7 @@ def _query_parameters(endpoint: Endpoint, schemas: Mapping[str, Any]) -> list[di
 
 def _response(endpoint: Endpoint, answers: Mapping[str, Any]) -> dict[str, Any]:
     if endpoint.own_form is not None:
-        kind = "object" if endpoint.own_form == "application/json" else "string"
+        kind = "object" if endpoint.own_form in ("application/json", "text/event-stream") else "string"
         return {"description": "Success.", "content": {endpoint.own_form: {"schema": {"type": kind}}}}
     properties: dict[str, Any] = {"ok": {"const": True}, **answers}
     if endpoint.query is not None and issubclass(model(endpoint.query), PageQuery):

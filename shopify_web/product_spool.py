@@ -18,6 +18,7 @@ from shopify_web.bodies import check_texts
 from shopify_web.json_stream import ELEMENT, read_members
 
 MAX_BULK_BYTES = 100 * 2**20
+MAX_PRODUCTS = 1_000_000
 LINES_AT_ONCE = 250
 MAX_PROBLEMS = 50
 
@@ -87,13 +88,14 @@ def _checked(source: _Source, model: str, head: dict[str, Any]) -> Iterator[byte
         if name != ELEMENT:
             head[name] = value
             continue
-        try:
-            yield _line(value, model)
-        except InvalidInput as error:
-            problems += _placed(error, index)
+        if index >= MAX_PRODUCTS:
+            raise BodyTooLarge(f"The body has more than {MAX_PRODUCTS} products.")
+        if len(problems) < MAX_PROBLEMS:
+            try:
+                yield _line(value, model)
+            except InvalidInput as error:
+                problems += _placed(error, index)
         index += 1
-        if len(problems) >= MAX_PROBLEMS:
-            break
     if problems:
         first = problems[0]
         raise InvalidInput(f"{first['field']}: {first['reason']}.", details=problems[:MAX_PROBLEMS])

@@ -308,6 +308,7 @@ def replay_event(call: Call) -> Reply:
     summary="Have deliveries handled again",
     body="ReplayBody",
     status=202,
+    or_status=200,
     answers={"matched": int, "replayed": int, "dry_run": bool, "next_after": int | None},
 )
 def replay_events(call: Call) -> Reply:

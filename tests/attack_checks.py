@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from typing import Any
 
 from werkzeug.wrappers import Response
@@ -148,6 +149,17 @@ def check_upstream_terms(outcome: Outcome, expected: Any) -> None:
 
 def _upstream_queries(outcome: Outcome) -> list[Any]:
     return [sent.variables.get("query") for sent in outcome.outbound.sent]
+
+
+@check
+def check_upstream_mutations(outcome: Outcome, expected: Any) -> None:
+    outcome.host.finish(outcome.document["operation_id"])
+    assert len(outcome.outbound.variables("RunBulkMutation")) == expected
+
+
+@check
+def check_outbound_hosts_allowlist(outcome: Outcome, expected: Any) -> None:
+    assert [sent.host for sent in outcome.outbound.sent if not any(fnmatch(sent.host, allowed) for allowed in expected)] == []
 
 
 @check

@@ -23,9 +23,14 @@ from tests.web_host import WEBHOOK_SECRET, WEBHOOK_URL, signed
 ALICE, BOB, NOBODY = "alice-shop.myshopify.com", "bob-shop.myshopify.com", "nobody-shop.myshopify.com"
 KEY = Secret("11" * 32)
 ALL = Filter()
+SHOP = """
+    insert into shopify.shops (shop_domain, installed_at) values ($1, now())
+    on conflict (shop_domain) do update set updated_at = now() returning shop_id
+"""
 
 
-def _nobody(user_id: str, shop_id: int) -> Callable[[], ShopAdmin]:
+def nobody(user_id: str, shop_id: int) -> Callable[[], ShopAdmin]:
+    """Be the `admin_of` of a host without connections."""
     raise NotFound(f"{user_id} is not connected with {shop_id}.")
 
 
@@ -71,6 +76,14 @@ class InboxBench:
 
         return self.database.run(run)
 
+    def script(self, text: str) -> None:
+        """Run several statements."""
+
+        async def run(conn: Connection) -> None:
+            await conn.execute(text)
+
+        self.database.run(run)
+
     def rows(self) -> list[Any]:
         """Return what is stored of the deliveries, oldest first, with what became of them."""
         return self.sql(
@@ -108,18 +121,15 @@ class InboxBench:
 @contextmanager
 def inbox_bench(dsn: str, **config: Any) -> Iterator[InboxBench]:
     """Make an inbox on a migrated database; settings as `app.config` takes them, `admin_of` as `Webhooks` does."""
-    admin_of = config.pop("admin_of", _nobody)
+    admin_of = config.pop("admin_of", nobody)
     defaults = {"SHOPIFY_WEBHOOK_SECRET": WEBHOOK_SECRET, "SHOPIFY_WEBHOOK_URL": WEBHOOK_URL}
     settings = load_settings({**defaults, **config}, {}, development=True)
     database, keys, clock = Database(dsn), KeyRing([KEY]), ManualClock()
     wakes: list[int] = []
-    webhooks = Webhooks(
-        database, Vault(database, keys), keys, settings, clock, admin_of=admin_of, wake=lambda: wakes.append(1)
-    )
+    webhooks = Webhooks(database, Vault(database, keys), keys, settings, clock, admin_of=admin_of, wake=lambda: wakes.append(1))
     bench = InboxBench(webhooks, database, clock, {}, wakes)
     for shop in (ALICE, BOB):
-        statement = "insert into shopify.shops (shop_domain, installed_at) values ($1, now()) returning shop_id"
-        bench.shops[shop] = bench.sql(statement, shop)[0]["shop_id"]
+        bench.shops[shop] = bench.sql(SHOP, shop)[0]["shop_id"]
     try:
         yield bench
     finally:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from shopify_kit.vault import SealedToken, Token
 from shopify_webhooks import WebhookEvent
 from tests import test_leaks
 from tests.attack_checks import CHECKS, NEEDS_TABLES, Outcome, path_exists
-from tests.attack_requests import OLD_SECRET, Attack, build_attack
+from tests.attack_requests import OLD_SECRET, Attack, build_attack, finished_operation
 from tests.databases import fresh_database
 from tests.fake_store import FakeStore
 from tests.processes import PROJECT_ROOT
@@ -104,6 +105,9 @@ class Scene:
             "secret rotated 10 minutes ago, old secret still listed": self._two_secrets,
             "old secret retired": lambda: None,
             "2,000 unsigned/s for 10 s on 2 cores": lambda: None,
+            "first response lost (rst_after)": lambda: None,
+            "fake Shopify returns url=http://169.254.169.254/x and https://evil.com/x.jsonl": self._foreign_results,
+            "302 to http://127.0.0.1/": self._redirected_result,
         }
         steps[row["precondition"]]()
 
@@ -123,6 +127,17 @@ class Scene:
 
     def _two_secrets(self) -> None:
         self._remake(SHOPIFY_WEBHOOK_SECRET=f"{WEBHOOK_SECRET},{OLD_SECRET}")
+
+    def _foreign_results(self) -> None:
+        sql = "update shopify.bulk_operations set url = $2 where operation_id = $1::uuid"
+        number = finished_operation(self.host, "alice")
+        run_sql(self.host.dsn, sql, number, "https://evil.com/x.jsonl")
+        assert self.host.get(f"/bulk/operations/{number}/wait").get_json()["code"] == "upstream_blocked"
+        run_sql(self.host.dsn, sql, number, "http://169.254.169.254/x")
+
+    def _redirected_result(self) -> None:
+        finished_operation(self.host, "alice")
+        self._stack.enter_context(fault(self._store, "redirect", location="http://127.0.0.1/"))
 
     def _wrong_shop(self) -> None:
         self._stack.enter_context(fault(self._store, "wrong_shop"))
@@ -270,6 +285,10 @@ def test_recorded_request_is_answered_as_expected(
         attack = build_attack(row, scene.host)
         if "/webhooks/" in row["path"] and row["method"] == "POST":
             scene.rehearse(row, attack)
+        if "Idempotency-Key" in attack.headers:
+            # What came before under the same key: the same request, or the one whose key this one takes.
+            first = replace(attack, body=(attack.body or b"").replace(b'"title":"y"', b'"title":"x"'))
+            assert send(scene.host, first).status_code == 202
 
         outcome = perform(scene, attack, row["expected"], outbound, logs)
         outcome.server = run_server_once
@@ -353,7 +372,7 @@ def check_every_route(host: Host, row: Mapping[str, Any]) -> None:
     those tried."""
     tried = set()
     for rule in host.app.url_map.iter_rules():
-        path = rule.rule.replace("<id>", "1").replace("<path:topic>", "orders/create")
+        path = rule.rule.replace("<id>", "1").replace("<operation_id>", "1").replace("<path:topic>", "orders/create")
         if not path.startswith("/api/shopify/") or path in ("/api/shopify/health", "/api/shopify/health/summary"):
             continue
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:

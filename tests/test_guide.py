@@ -1,10 +1,11 @@
-"""Every example of the guide runs: Python blocks against a fresh app, curl lines against a served one."""
+"""Every example of the guide runs: Python blocks against a fresh app, lines for the shell against a served one."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -16,15 +17,17 @@ from werkzeug.serving import make_server
 
 from shopify_integration_register import register_shopify_integration
 from shopify_kit.settings import Settings
+from shopify_kit.signed_delivery import post_delivery
 from tests.databases import fresh_database
 from tests.fake_store import FakeStore, run_fake_store
 from tests.processes import PROJECT_ROOT
+from tests.web_host import run_sql
 
 GUIDE = (PROJECT_ROOT / "SHOPIFY_INTEGRATION_GUIDE.md").read_text("utf-8")
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = [(kind, text) for kind, text in BLOCK.findall(GUIDE)]
 PYTHON = [text for kind, text in BLOCKS if kind == "python"]
-CURL = [line for kind, text in BLOCKS if kind == "bash" for line in re.split(r"\n(?=curl )", text.strip())]
+SHELL = [line for kind, text in BLOCKS if kind == "bash" for line in re.split(r"\n(?=curl |flask )", text.strip())]
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +46,31 @@ def guide_database_url(postgres: str) -> Iterator[str]:
 
 def make_app(store: FakeStore, folder: Path) -> Flask:
     app = Flask("backend", instance_path=str(folder))
-    app.config.update(SHOPIFY_ENV="development", SHOPIFY_ADMIN_ORIGIN=store.base_url)
+    app.config.update(
+        SHOPIFY_ENV="development",
+        SHOPIFY_ADMIN_ORIGIN=store.base_url,
+        SHOPIFY_WEBHOOK_SECRET="the-secret-of-the-guide",
+        SHOPIFY_WEBHOOK_URL="https://app.example.com/api/shopify/webhooks",
+    )
     return app
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A backend as `make run` starts it."""
+
+    app: Flask
+    origin: str
+
+
 @pytest.fixture(scope="module")
-def served(guide_store: FakeStore, guide_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The origin of a backend as `make run` starts it."""
+def served(guide_store: FakeStore, guide_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     app = make_app(guide_store, tmp_path_factory.mktemp("served"))
     assert register_shopify_integration(app, guide_database_url)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield Served(app, f"http://127.0.0.1:{server.server_port}")
     server.shutdown()
     thread.join()
     server.server_close()
@@ -71,6 +86,7 @@ def test_python_example_runs(text: str, guide_store: FakeStore, guide_database_u
         "app": app,
         "db_pool": guide_database_url,
         "services": [],
+        "access_token": guide_store.shop.access_token,
         "register_shopify_integration": register_shopify_integration,
         "session_user": lambda request: request.headers.get("X-User"),
     }
@@ -80,6 +96,24 @@ def test_python_example_runs(text: str, guide_store: FakeStore, guide_database_u
     assert "shopify" in app.extensions
     if names["services"]:
         assert names["services"][0]["status"] == "active"
+    app.extensions["shopify"].close()
+
+
+def test_payment_of_the_guide_is_booked(guide_store: FakeStore, guide_database_url: str, tmp_path: Path) -> None:
+    (text,) = (text for text in PYTHON if "on_commit" in text)
+    app, shop = make_app(guide_store, tmp_path), guide_store.shop
+    assert register_shopify_integration(app, guide_database_url)
+    exec(compile(text, "SHOPIFY_INTEGRATION_GUIDE.md", "exec"), {"app": app})
+    run_sql(guide_database_url, "create table ledger (order_id bigint, amount numeric)")
+    credentials = {"user_id": "demo", "shop_domain": shop.shop_domain, "access_token": shop.access_token}
+    assert app.test_client().post("/api/shopify/connect", json=credentials).status_code == 200
+
+    payload = {"id": 1001, "total_price": "18.50"}
+    secret = app.config["SHOPIFY_WEBHOOK_SECRET"]
+    post_delivery(app.test_client(), "orders/paid", payload, secret=secret, shop_domain=shop.shop_domain)
+    app.extensions["shopify"].make_worker().run_until_idle()
+
+    assert [tuple(row) for row in run_sql(guide_database_url, "select order_id, amount::text from ledger")] == [(1001, "18.50")]
     app.extensions["shopify"].close()
 
 
@@ -101,10 +135,14 @@ def curl(line: str) -> requests.Response:
         return session.request("GET" if body is None else "POST", url, headers=headers, data=body, timeout=30)
 
 
-@pytest.mark.parametrize("line", CURL, ids=[f"{n:02}" for n in range(len(CURL))])
-def test_curl_example_works(line: str, served: str, guide_store: FakeStore) -> None:
+@pytest.mark.parametrize("line", SHELL, ids=[f"{n:02}" for n in range(len(SHELL))])
+def test_line_for_the_shell_works(line: str, served: Served, guide_store: FakeStore) -> None:
     """The lines build on each other, as a reader would type them."""
-    here = line.replace("http://127.0.0.1:8000", served).replace("http://127.0.0.1:4000", guide_store.base_url)
+    if line.startswith("flask "):
+        done = served.app.test_cli_runner().invoke(args=shlex.split(line)[1:])
+        assert done.exit_code == 0, done.output
+        return
+    here = line.replace("http://127.0.0.1:8000", served.origin).replace("http://127.0.0.1:4000", guide_store.base_url)
     answer = curl(here.replace("$ACCESS_TOKEN", guide_store.shop.access_token))
 
     assert answer.ok, answer.text

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -30,7 +31,7 @@ from werkzeug.test import TestResponse
 
 from shopify_routes import api
 from shopify_web.validation import model
-from tests.web_host import PREFIX, Host, bearer, unique
+from tests.web_host import PREFIX, Host, bearer, run_host, unique
 
 pytest_plugins = ("tests.web_fixtures",)
 
@@ -212,6 +213,7 @@ def answers(host: Host) -> dict[str, TestResponse]:
     for path in ("shop", "health?detailed=true", "health/summary", "health/tokens", "health/connection"):
         keep({"shop": "get_shop"}.get(path, path.partition("?")[0].replace("/", "_")), host.get(f"/{path}"))
     answers_of_webhooks(host, keep)
+    answers_of_bulk(host, keep, numbers["products"])
     keep("delete_product", host.delete(f"/products/{numbers['products']}"))
     childless = host.post("/customers", {"customer": {"first_name": word}}).get_json()["customer"]["id"]
     keep("delete_customer", host.delete(f"/customers/{childless}"))
@@ -239,6 +241,30 @@ def answers_of_webhooks(host: Host, keep: Callable[[str, TestResponse], Any]) ->
     keep("replay_events", host.post("/webhooks/replay", {"status": "dead"}))
     (export,) = keep("list_exports", host.get("/privacy/exports"))["exports"]
     keep("get_export", host.get(f"/privacy/exports/{export['id']}"))
+
+
+def answers_of_bulk(host: Host, keep: Callable[[str, TestResponse], Any], product_id: int) -> None:
+    """Bulk operations of every kind, done, and what is answered about them."""
+    word = unique("Bulk")
+    started = keep("start_bulk_query", host.post("/bulk/query", {"query": "{ products { edges { node { id } } } }"}))
+    host.finish(started["operation_id"])
+    mutation = "mutation M($input: CustomerInput!) { customerCreate(input: $input) { userErrors { message } } }"
+    variables = [{"input": {"firstName": word}}]
+    with run_host(host.dsn, host.store, Path(host.app.instance_path), SHOPIFY_ALLOW_MUTATIONS="1") as other:
+        keep("start_bulk_mutation", other.post("/bulk/mutation", {"mutation": mutation, "variables": variables}))
+    changed = [{"id": product_id, "vendor": word}, {"id": 1, "title": word}]
+    keep("create_products_in_bulk", host.post("/products/bulk", {"products": [{"title": word}]}))
+    keep("bulk_create_products", host.post("/bulk/products/create", {"products": [{"title": word}]}))
+    written = keep("bulk_update_products", host.post("/bulk/products/update", {"products": changed}))["operation_id"]
+    host.finish(written)
+    for resource in ("products", "orders", "customers", "inventory"):
+        host.finish(host.get(f"/bulk/{resource}?timeout_s=0&limit=5").get_json()["operation_id"])
+        keep(f"export_{resource}", host.get(f"/bulk/{resource}?timeout_s=0&limit=5"))
+    keep("list_operations", host.get("/bulk/operations?limit=2"))
+    keep("get_operation", host.get(f"/bulk/operations/{written}"))
+    keep("get_operation_status", host.get(f"/bulk/operations/{written}/status"))
+    keep("wait_for_operation", host.get(f"/bulk/operations/{written}/wait"))
+    keep("cancel_operation", host.post(f"/bulk/operations/{written}/cancel", {}))
 
 
 IN_JSON = [label for label, endpoint in LABELS.items() if endpoint.own_form is None]
@@ -310,6 +336,7 @@ def numbers(host: Host) -> dict[str, int]:
         "products": host.post("/products", {"product": {"title": "Tea"}}, "bob").get_json()["product"]["id"],
         "stores": host.get("/stores", "bob").get_json()["stores"][0]["id"],
         **numbers_of_webhooks(host),
+        "operations": finished_operation(host),
     }
 
 
@@ -322,12 +349,25 @@ def numbers_of_webhooks(host: Host) -> dict[str, int]:
     return {"events": host.events("bob")[0]["id"], "exports": export["id"]}
 
 
+def finished_operation(host: Host) -> int:
+    """Return Shopify's number of a bulk query that is done."""
+    started = host.post("/bulk/query", {"query": "{ products { edges { node { id } } } }"}, "bob").get_json()
+    number: int = host.finish(started["operation_id"], "bob")["shopify_id"]
+    return number
+
+
 def aim(case: Any, numbers: dict[str, int]) -> None:
     """Point a made-up request at things that exist, so that it comes further than to 403 and 404."""
     for part in (case.query, case.body if isinstance(case.body, dict) else {}):
         for name in ("user_id", "shop_domain", "store_id"):
             if not case.operation.path.endswith(("/connect", "/stores")):
                 part.pop(name, None)
+    if "operation_id" in (case.path_parameters or {}):
+        case.path_parameters["operation_id"] = numbers["operations"]
+    for name in ("timeout_s", "wait_for_completion"):
+        for part in (case.query, case.body if isinstance(case.body, dict) else {}):
+            if name in part:
+                part[name] = {"timeout_s": 0}.get(name, False)
     if "id" in (case.path_parameters or {}) and case.method != "DELETE":
         case.path_parameters["id"] = next(number for name, number in numbers.items() if f"/{name}/" in case.operation.path)
 

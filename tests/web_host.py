@@ -35,6 +35,7 @@ from shopify_kit import transport
 from shopify_kit.database import Database
 from shopify_kit.errors import TokenUnreadable
 from tests.fake_store import FakeShop, FakeStore
+from tests.processes import wait_until
 
 PREFIX = "/api/shopify"
 USERS = ("alice", "mallory", "bob")
@@ -93,7 +94,8 @@ class Outbound:
 
     def note(self, request: transport.Request, response: transport.Response | None) -> None:
         """Keep one exchange."""
-        body = msgspec.json.decode(request.body) if request.body else {}
+        is_json = request.headers.get("Content-Type") == "application/json"
+        body = msgspec.json.decode(request.body) if request.body and is_json else {}
         host = str(request.headers.get("Host") or urlsplit(request.url).hostname or "")
         status = response.status if response is not None else None
         self.sent.append(Sent(host, urlsplit(request.url).path, body.get("operationName"), body.get("variables") or {}, status))
@@ -274,6 +276,19 @@ class Host:
     def work(self) -> int:
         """Do everything that waits; returns how many jobs were done."""
         return self.integration.make_worker().run_until_idle()
+
+    def finish(self, operation_id: str, who: str = "alice") -> dict[str, Any]:
+        """Work until a bulk operation is over; returns it."""
+        worker = self.integration.make_worker()
+
+        def look() -> dict[str, Any] | None:
+            worker.run_until_idle()
+            found: dict[str, Any] = self.get(f"/bulk/operations/{operation_id}/status", who).get_json()["operation"]
+            return found if found["completed_at"] else None
+
+        over = wait_until(look, timeout_s=30, what="the end of the bulk operation")
+        assert over is not None
+        return over
 
     def events(self, who: str = "alice", query: str = "") -> list[dict[str, Any]]:
         """Return a user's deliveries, newest first."""

@@ -1,9 +1,9 @@
 """Start a connected demo shop and stop it again: what `make run` runs (`python -m tools.dev`).
 
-The parts: the fake store with a seeded demo shop; an embedded PostgreSQL with its data in `.state/postgres`, unless `DATABASE_URL`
-is set, in the environment or in `.env`; the reference host on `$PORT` (8000). Then the demo shop is connected, its webhooks are set
-up, and three curl lines that work are printed. SIGINT, SIGTERM and SIGHUP stop everything; so does the end of any part, with its last
-words and exit code 1.
+The parts: the fake store with a seeded demo shop; an embedded PostgreSQL with its data in `.state/postgres`, unless
+`DATABASE_URL` is set, in the environment or in `.env`; the reference host on `$PORT` (8000). Then the demo shop is connected, its
+webhooks are set up, and three curl lines that work are printed. SIGINT, SIGTERM and SIGHUP stop everything; so does the end of
+any part, with its last words and exit code 1.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ def no_slot(ctx: Context, type: str, script: Script) -> dict[str, Any] | None:
     taken = desk_of(ctx).slots_taken(ctx.shop, ctx.grant.client_id, type)
     if script.refuse is None and len(taken) < (SLOTS if ctx.version >= MANY_SINCE else 1):
         return None
-    ids = ", ".join(one.row["id"] for one in taken)
-    text = f"A bulk {type.lower()} operation for this app and shop is already in progress: {ids}."
+    listed = f": {', '.join(one.row['id'] for one in taken)}" if taken else ""
+    text = f"A bulk {type.lower()} operation for this app and shop is already in progress{listed}."
     return user_error(None, text, "OPERATION_IN_PROGRESS")
 
 
@@ -61,4 +61,4 @@ def _result(ctx: Context, document: BulkDocument, script: Script, *, grouped: bo
     """Begin to execute a document on the shop as it is now."""
     own = Reader(ctx.world, reading(ctx.shop), ctx.grant, ctx.schema, ctx.base_url)
     selection = Selection(own, document.operation, document.fragments)
-    return Result(selection.children(), grouped=grouped, most_children=script.children)
+    return Result(selection.children(), grouped=grouped, most_children=script.children, omit_every=script.omit_every)

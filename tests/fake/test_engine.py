@@ -168,7 +168,7 @@ def test_body_that_is_no_object_is_refused(empty_store: EmptyStore, body: bytes)
         pytest.param({}, "No query string was present", id="no query"),
         pytest.param({"query": "  "}, "No query string was present", id="blank query"),
         pytest.param({"query": 5}, "No query string was present", id="query a number"),
-        pytest.param({"query": "{"}, "syntax error, unexpected end of file at [1, 2]", id="cut short"),
+        pytest.param({"query": "{"}, "syntax error, unexpected end of file at [1, 1]", id="cut short"),
         pytest.param({"query": "\n{ shop { name } } }"}, "syntax error, unexpected '}' at [2, 19]", id="brace too many"),
         pytest.param({"query": '{ node(id: "x) }'}, "syntax error, unexpected invalid token at [1, 17]", id="open string"),
         pytest.param({"query": "query A { a } query B { b }"}, "An operation name is required", id="two operations"),

@@ -26,6 +26,7 @@ THROUGH_EDGES = "All connection fields in a bulk query must select their content
 WITH_ID = (
     "The parent 'node' field for a nested connection must select the 'id' field without an alias and must be of 'ID' return type."
 )
+OF_NODES = "Bulk queries can only contain connections of types that implement the Node interface."
 NO_CONNECTION = "Bulk queries must contain at least one connection."
 
 
@@ -128,6 +129,13 @@ def test_held_operation_goes_on_until_it_is_released(bulk: Bulk) -> None:
     assert bulk.finished(gid)["status"] == "COMPLETED"
 
 
+def test_clock_that_is_put_back_holds_nothing_up(bulk: Bulk) -> None:
+    begun = bulk.begin()
+    bulk.control("clock", freeze="2026-01-01T00:00:00Z")
+
+    assert bulk.finished(begun)["status"] == "COMPLETED"
+
+
 def test_reset_forgets_operations_and_scripts(bulk: Bulk) -> None:
     bulk.control(hold=True, times=None)
     gid = bulk.begin()
@@ -157,6 +165,24 @@ def test_reset_forgets_operations_and_scripts(bulk: Bulk) -> None:
             'mutation { productCreate(product: {title: "x"}) { product { id } } }',
             ["Invalid operation type. Only `query` operations are supported."],
             id="mutation",
+        ),
+        pytest.param(
+            "query One($id: ID!) { product(id: $id) { variants { edges { node { id } } } } }",
+            ["Invalid bulk query: Variable $id of type ID! was provided invalid value"],
+            id="variable without a value",
+        ),
+        pytest.param(
+            "{ shop { id } products { edges { node { id } } } }",
+            ["Bulk queries must contain a single top level field."],
+            id="two fields at the top",
+        ),
+        pytest.param(
+            "{ productTags { edges { cursor } } }",
+            [
+                f"{OF_NODES} Invalid fields: 'productTags'.",
+                f"{THROUGH_EDGES} Invalid connection fields: 'productTags'.",
+            ],
+            id="nodes without ids",
         ),
         pytest.param(
             """{ products { edges { node { id
@@ -292,9 +318,13 @@ def test_one_operation_at_a_time_before_2026_01(bulk: Bulk) -> None:
 def test_refusal_can_be_scripted_for_some_operations(bulk: Bulk) -> None:
     bulk.control(refuse="LIMIT_REACHED", contains="products", skip=1)
 
+    bulk.control(refuse="OPERATION_IN_PROGRESS", contains="orders")
+
+    busy = bulk.errors("{ orders { edges { node { id } } } }")
     first, second, third = (bulk.ask(PRODUCTS)["userErrors"] for _ in range(3))
 
     text = "Bulk operations limit reached. Please try again later."
+    assert [error["code"] for error in busy] == ["OPERATION_IN_PROGRESS"]
     assert (first, third) == ([], [])
     assert second == [{"field": None, "message": text, "code": "LIMIT_REACHED"}]
 
@@ -452,6 +482,16 @@ def test_size_can_be_told_wrongly(bulk: Bulk) -> None:
     done = bulk.run()
 
     assert len(download(done["url"]).content) == int(done["fileSize"]) + 10
+
+
+def test_objects_can_be_missing_without_a_word(bulk: Bulk) -> None:
+    ids = bulk.make_products(5)
+    bulk.control(omit_every=2)
+
+    done = bulk.run()
+
+    assert [line["id"] for line in bulk.lines(done)] == ids[::2]
+    assert (done["status"], done["objectCount"]) == ("COMPLETED", "3")
 
 
 def test_line_can_be_broken(bulk: Bulk) -> None:

@@ -343,6 +343,17 @@ def test_nothing_leaves_this_machine(delivering: Delivering) -> None:
     assert "--deliver https://shop.example.com=" in shown["attempts"][0]["error"]
 
 
+def test_address_that_cannot_be_read_is_a_failure_and_the_next_delivery_comes(delivering: Delivering) -> None:
+    delivering.control("clock", freeze=FROZEN)
+    delivering.control("subscriptions", topics=["products/create"], uri="http://[broken")
+    delivering.configure("products/create")
+    delivering.control("delivery_plan", concurrency=1)
+
+    delivering.product()
+
+    assert [one["state"] for one in delivering.settled()] == ["retrying", "delivered"]
+
+
 def slowly(peer: Peer, _: int) -> None:
     peer.stop.wait(1.0)
     peer.answer(b"")
