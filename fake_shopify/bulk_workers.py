@@ -8,6 +8,7 @@ child ends with its parent, at the latest when it writes the next time.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -130,6 +131,8 @@ def _alone_with(pipe: int) -> None:
     """Let go of everything inherited: sockets of clients would stay open as long as somebody holds them."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
+    # What is inherited stays shared for longer when the collector does not walk over it.
+    gc.freeze()
     os.closerange(3, pipe)
     os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX"))
 

@@ -75,11 +75,13 @@ def plan(wanted: Sequence[Wanted], existing: Iterable[Subscription], *, ours: It
     """Compare what is wanted with what is there.
 
     Args:
-        ours: addresses that belong to us; a subscription at one of them whose topic is not wanted is surplus.
+        ours: addresses that belong to us; a subscription at one of them is surplus when its topic is not wanted there, or when it
+            is the second one of its topic.
     """
     own = set(ours)
     at_home = [subscription for subscription in existing if subscription.address in own]
-    by_key = {(subscription.topic, subscription.address): subscription for subscription in at_home}
+    by_key = {(subscription.topic, subscription.address): subscription for subscription in reversed(at_home)}
+    doubles = [subscription for subscription in at_home if by_key[subscription.topic, subscription.address] != subscription]
     create, update, unchanged = [], [], []
     for want in wanted:
         have = by_key.pop((want.topic, want.address), None)
@@ -89,7 +91,7 @@ def plan(wanted: Sequence[Wanted], existing: Iterable[Subscription], *, ours: It
             update.append((have, want))
         else:
             unchanged.append(have)
-    return Plan(tuple(create), tuple(update), tuple(unchanged), tuple(by_key.values()))
+    return Plan(tuple(create), tuple(update), tuple(unchanged), (*by_key.values(), *doubles))
 
 
 def _differs(have: Subscription, want: Wanted) -> bool:

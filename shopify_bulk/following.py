@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,23 +20,25 @@ from loguru import logger
 
 from shopify_admin.bulk import NO_SLOT, OVER, RemoteOperation
 from shopify_bulk.operations import (
-    KIND,
     Operation,
     Operations,
     begin_submission,
     end_operation,
+    find_operation,
+    follow_on,
     keep_probe,
     keep_seen,
     keep_upload,
-    lane_of,
     take_back,
+    take_back_lost,
+    wake_waiting,
 )
 from shopify_bulk.preparation import probe_of, pruned
 from shopify_bulk.uploads import Uploads
 from shopify_kit.clock import Clock
 from shopify_kit.database import Connection, Database
-from shopify_kit.errors import AccessDenied, Conflict, IntegrationError, InvalidInput, QueryRejected, TokenRejected, UserErrors
-from shopify_kit.jobs import Effect, Job, add_sleeping_job
+from shopify_kit.errors import IntegrationError, InvalidInput, QueryRejected, Throttled, UserErrors
+from shopify_kit.jobs import Effect, Job
 from shopify_service import ShopAdmin
 
 AdminOf = Callable[[str, int], Callable[[], ShopAdmin]]
@@ -45,13 +47,17 @@ Ended = Callable[[Connection, Operation], Awaitable[None]]
 FIRST_LOOK_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 SLOT_PAUSE_S: Final = 5.0
-SETTLING_S: Final = 5.0
-"""An operation that was taken a moment ago may not be listed yet."""
+LOST_AFTER_S: Final = 20.0
+"""A submission ends within 10 s (see `ShopAdmin.run_bulk_query`); one that Shopify does not list so long after it began is lost."""
+LISTED_SINCE: Final = timedelta(hours=1)
+"""Further back than our clock and Shopify's may differ."""
 CANCELING_S: Final = 900.0
 """After that long an operation that hangs in CANCELING is not followed any more; Shopify keeps its slot."""
 TRIES: Final = 3
 RETRY_PAUSE_S: Final = 20.0
 TRIED_AGAIN: Final = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT"})
+SENT_AGAIN: Final = frozenset({"NO_SUCH_FILE", "INTERNAL_FILE_SERVER_ERROR"})
+PROBES: Final = 4
 
 
 class Follower:
@@ -72,17 +78,29 @@ class Follower:
 
     def __call__(self, job: Job) -> Effect | None:
         """Do the next step of one operation."""
-        operation = self._operations.find(job.shop_id, uuid.UUID(str(job.payload["operation_id"])))
+        operation = self._operations.find(job.shop_id, _id_of(job))
         if operation is None or operation.is_over:
             return None
         try:
             return self._step(operation)
-        except (TokenRejected, AccessDenied, Conflict, InvalidInput, QueryRejected, UserErrors) as error:
-            return self._failed(operation, error.code, _sentence(error))
+        except IntegrationError as error:
+            if error.retryable:
+                raise
+            return self._over(operation, "failed", error.code, _sentence(error))
+
+    def buried(self, job: Job, reason: str, error: str) -> Effect:
+        """End an operation that cannot be followed any more."""
+
+        async def effect(conn: Connection) -> None:
+            operation = await find_operation(conn, job.shop_id, _id_of(job))
+            if operation is not None and not operation.is_over:
+                await self._over(operation, "failed", reason, error)(conn)
+
+        return effect
 
     def _step(self, operation: Operation) -> Effect:
         if operation.status == "pending":
-            return self._submit(operation)
+            return self._prepare(operation)
         if operation.status == "submitting":
             return self._recover(operation)
         return self._look(operation)
@@ -92,23 +110,44 @@ class Follower:
 
     # Submitting
 
-    def _submit(self, operation: Operation) -> Effect:
+    def _prepare(self, operation: Operation) -> Effect:
+        """Do what is missing before an operation can be submitted: the probe of a query, the upload of a mutation's lines."""
         if operation.cancel_requested:
             return self._over(operation, "canceled", None, None)
         admin = self._admin(operation)
-        operation = self._probed(operation, admin)
-        if operation.kind == "mutation" and operation.upload_path is None:
-            if self._uploads.make_ready(operation, admin):
-                return self._again(operation, 0.0)
-            operation = self._uploaded(operation, admin)
+        if operation.kind == "query":
+            return self._submit(operation, admin) if operation.is_probed else self._probe(operation, admin)
+        if operation.upload_path is None:
+            return self._next_upload(operation, admin)
+        return self._submit(operation, admin)
+
+    def _probe(self, operation: Operation, admin: ShopAdmin) -> Effect:
+        document, dropped = probe(admin, operation.document)
+        return self._then(operation, lambda conn: keep_probe(conn, operation, document, dropped))
+
+    def _next_upload(self, operation: Operation, admin: ShopAdmin) -> Effect:
+        ready = self._uploads.make_ready(operation, admin)
+        if ready is not None:
+            return self._then(operation, ready)
+        path = self._uploads.send(operation, admin)
+        if path is None:
+            return self._over(operation, "completed", None, "No line of it could be sent.")
+        return self._then(operation, lambda conn: keep_upload(conn, operation, path))
+
+    def _submit(self, operation: Operation, admin: ShopAdmin) -> Effect:
         if not self._database.run(begin_submission, operation):
-            return self._again(operation, SLOT_PAUSE_S)
+            return self._then(operation, None, SLOT_PAUSE_S)
         try:
             remote = self._start(operation, admin)
+        except Throttled as error:
+            return self._waits(operation, error.retry_after_s or SLOT_PAUSE_S)
         except UserErrors as error:
-            if not _is_about_slots(error):
-                raise
-            return self._waits_for_slot(operation)
+            codes = {str(row.get("code")) for row in error.user_errors}
+            if _is_about_slots(error):
+                return self._waits(operation, SLOT_PAUSE_S * random.uniform(1.0, 1.5))
+            if codes & SENT_AGAIN and operation.tries + 1 < TRIES:
+                return self._sent_again(operation, min(codes & SENT_AGAIN))
+            raise
         return self._seen(operation, remote)
 
     def _start(self, operation: Operation, admin: ShopAdmin) -> RemoteOperation:
@@ -118,50 +157,34 @@ class Follower:
         assert operation.upload_path is not None
         return admin.run_bulk_mutation(document, operation.upload_path, str(operation.operation_id))
 
-    def _probed(self, operation: Operation, admin: ShopAdmin) -> Operation:
-        """Try the query with one object per connection, and leave out what Shopify does not let us read."""
-        if operation.is_probed or operation.kind != "query":
-            return operation
-        document, dropped = probe(admin, operation.document)
-        self._database.run(keep_probe, operation, document, dropped)
-        return self._fresh(operation)
+    def _waits(self, operation: Operation, after_s: float) -> Effect:
+        """Other operations, perhaps another tool's, have all slots; theirs are none of our business. Or there are no points left."""
+        return self._then(operation, lambda conn: take_back(conn, operation, None, counts=False), after_s)
 
-    def _uploaded(self, operation: Operation, admin: ShopAdmin) -> Operation:
-        self._database.run(keep_upload, operation, self._uploads.send(operation, admin))
-        return self._fresh(operation)
+    def _sent_again(self, operation: Operation, code: str) -> Effect:
+        """The storage has lost the lines, or is in trouble."""
 
-    def _fresh(self, operation: Operation) -> Operation:
-        found = self._operations.find(operation.shop_id, operation.operation_id)
-        assert found is not None
-        return found
+        async def forget(conn: Connection) -> None:
+            await take_back(conn, operation, code, counts=True)
+            await keep_upload(conn, operation, None)
 
-    def _waits_for_slot(self, operation: Operation) -> Effect:
-        """Other operations, perhaps another process's or another tool's, have all slots; theirs are none of our business."""
-
-        async def effect(conn: Connection) -> None:
-            await take_back(conn, operation, None, counts=False)
-            await _come_back(conn, operation, SLOT_PAUSE_S)
-
-        return effect
+        return self._then(operation, forget, SLOT_PAUSE_S)
 
     # Found again
 
     def _recover(self, operation: Operation) -> Effect:
         """Look at Shopify for an operation that may have been taken before a crash."""
         assert operation.submitted_at is not None
-        age_s = (self._clock.now() - operation.submitted_at).total_seconds()
-        since = operation.submitted_at - timedelta(minutes=5)
-        name, listed = _attempt_name(operation, operation.tries), self._admin(operation).recent_bulk_operations(since)
+        name = _attempt_name(operation, operation.tries)
+        listed = self._admin(operation).bulk_operations_since(operation.submitted_at - LISTED_SINCE)
         remote = next((found for found in listed if re.search(rf"\b{name}\b", found.document or "")), None)
         if remote is not None:
             logger.info("Shopify bulk: operation {} was found again at Shopify", operation.operation_id)
             return self._seen(operation, remote)
-        if age_s < SETTLING_S:
-            return self._again(operation, SETTLING_S - age_s)
 
         async def effect(conn: Connection) -> None:
-            await take_back(conn, operation, None, counts=False)
-            await _come_back(conn, operation, 0.0)
+            is_lost = await take_back_lost(conn, operation, LOST_AFTER_S)
+            await follow_on(conn, operation, 0.0 if is_lost else SLOT_PAUSE_S)
 
         return effect
 
@@ -171,52 +194,57 @@ class Follower:
         admin = self._admin(operation)
         assert operation.gid is not None
         if operation.cancel_requested and operation.status != "canceling":
-            admin.cancel_bulk_operation(operation.gid)
+            _cancel(admin, operation.gid)
         remote = admin.bulk_operation(operation.gid)
         if remote is None:
-            return self._failed(operation, "not_found", "Shopify does not know the operation any more.")
+            return self._over(operation, "failed", "not_found", "Shopify does not know the operation any more.")
         return self._seen(operation, remote)
 
     def _seen(self, operation: Operation, remote: RemoteOperation) -> Effect:
-        if remote.status == "failed" and self._may_try_again(operation, remote):
+        if self._may_try_again(operation, remote):
             return self._try_again(operation, remote)
-        if remote.status == "canceling" and self._age_s(operation) > CANCELING_S:
+        if remote.status == "canceling" and self._hangs(operation):
             return self._over(operation, "canceled", "CANCELING_HANGS", "Shopify has not ended it; it is not followed any more.")
-        is_over = remote.status in OVER
 
         async def effect(conn: Connection) -> None:
-            await keep_seen(conn, operation, remote)
-            if is_over:
+            is_urgent = await keep_seen(conn, operation, remote, _message(operation, remote))
+            if remote.status in OVER:
                 await self._tell(conn, operation)
             else:
-                await _come_back(conn, operation, self._pause_s(operation))
+                await follow_on(conn, operation, 0.0 if is_urgent else self._pause_s(operation))
 
         return effect
 
-    def _age_s(self, operation: Operation) -> float:
-        return (self._clock.now() - (operation.submitted_at or operation.created_at)).total_seconds()
+    def _hangs(self, operation: Operation) -> bool:
+        since = operation.canceling_at
+        return since is not None and (self._clock.now() - since).total_seconds() > CANCELING_S
 
     def _pause_s(self, operation: Operation) -> float:
         """Wait a tenth of what it has taken so far; the finish webhook shortens that."""
-        return min(LONGEST_PAUSE_S, max(FIRST_LOOK_S, self._age_s(operation) / 10)) * random.uniform(1.0, 1.2)
+        age_s = (self._clock.now() - (operation.submitted_at or operation.created_at)).total_seconds()
+        return min(LONGEST_PAUSE_S, max(FIRST_LOOK_S, age_s / 10)) * random.uniform(1.0, 1.2)
 
     def _may_try_again(self, operation: Operation, remote: RemoteOperation) -> bool:
-        is_ours_to_repeat = operation.kind == "query" and not operation.cancel_requested
-        return is_ours_to_repeat and remote.error_code in TRIED_AGAIN and operation.tries < TRIES
+        """Say whether a query that failed may well succeed: Shopify's own trouble, or a stalled one that Shopify cancelled.
+
+        A mutation is not repeated: nobody knows which of its lines were carried out.
+        """
+        is_ours_to_repeat = operation.kind == "query" and not operation.cancel_requested and operation.tries < TRIES
+        is_trouble = remote.status == "failed" and remote.error_code in TRIED_AGAIN
+        return is_ours_to_repeat and (is_trouble or remote.status == "canceled")
 
     def _try_again(self, operation: Operation, remote: RemoteOperation) -> Effect:
-        logger.warning("Shopify bulk: operation {} failed with {}; trying again", operation.operation_id, remote.error_code)
+        reason = remote.error_code or remote.status.upper()
+        logger.warning("Shopify bulk: operation {} ended with {}; trying again", operation.operation_id, reason)
+        pause_s = RETRY_PAUSE_S * operation.tries
 
-        async def effect(conn: Connection) -> None:
-            await take_back(conn, operation, remote.error_code, counts=True)
-            await _come_back(conn, operation, RETRY_PAUSE_S * operation.tries)
+        async def again(conn: Connection) -> None:
+            await take_back(conn, operation, reason, counts=True)
+            await wake_waiting(conn, operation)
 
-        return effect
+        return self._then(operation, again, pause_s)
 
     # Ending
-
-    def _failed(self, operation: Operation, code: str, message: str) -> Effect:
-        return self._over(operation, "failed", code, message)
 
     def _over(self, operation: Operation, status: str, code: str | None, message: str | None) -> Effect:
         async def effect(conn: Connection) -> None:
@@ -226,15 +254,24 @@ class Follower:
         return effect
 
     async def _tell(self, conn: Connection, operation: Operation) -> None:
-        tell = self.ended.get(operation.purpose)
-        if tell is not None:
-            await tell(conn, operation)
+        await wake_waiting(conn, operation)
+        tell, fresh = self.ended.get(operation.purpose), await find_operation(conn, operation.shop_id, operation.operation_id)
+        if tell is not None and fresh is not None:
+            await tell(conn, fresh)
 
-    def _again(self, operation: Operation, after_s: float) -> Effect:
+    def _then(self, operation: Operation, store: Effect | None, after_s: float = 0.0) -> Effect:
+        """Store something, and have the next step done after a while."""
+
         async def effect(conn: Connection) -> None:
-            await _come_back(conn, operation, after_s)
+            if store is not None:
+                await store(conn)
+            await follow_on(conn, operation, after_s)
 
         return effect
+
+
+def _id_of(job: Job) -> uuid.UUID:
+    return uuid.UUID(str(job.payload["operation_id"]))
 
 
 def _attempt_name(operation: Operation, number: int) -> str:
@@ -242,28 +279,54 @@ def _attempt_name(operation: Operation, number: int) -> str:
     return f"{operation.name}_{number}"
 
 
-async def _come_back(conn: Connection, operation: Operation, after_s: float) -> None:
-    payload: Mapping[str, Any] = {"operation_id": str(operation.operation_id)}
-    lane = lane_of(operation.operation_id)
-    await add_sleeping_job(conn, KIND, shop_id=operation.shop_id, lane=lane, payload=payload, after_s=after_s)
+def _cancel(admin: ShopAdmin, gid: str) -> None:
+    try:
+        admin.cancel_bulk_operation(gid)
+    except UserErrors as error:
+        # It has ended meanwhile, or is being cancelled already; the look that follows says which.
+        logger.info("Shopify bulk: {} was not cancelled: {}", gid, _sentence(error))
+
+
+def _message(operation: Operation, remote: RemoteOperation) -> str | None:
+    if remote.status != "failed":
+        return None
+    if remote.error_code == "ACCESS_DENIED":
+        return "Shopify does not let the app read or write something that it is about; check its access scopes."
+    return f"Shopify ended it with {remote.error_code} at attempt {operation.tries}."
+
+
+# The probe
 
 
 def probe(admin: ShopAdmin, document: str) -> tuple[str, tuple[str, ...]]:
     """Try a bulk query with one object per connection; returns it without the fields that may not be read, and their names.
 
+    What is null because one field was denied hides others, so what is left is tried again.
+
     Raises:
         InvalidInput: nothing of it may be read.
         QueryRejected: Shopify does not take the query at all.
     """
-    answer = admin.graphql(probe_of(document), {}, is_mutation=False)
-    denied = [error for error in answer.errors if _code(error) == "ACCESS_DENIED" and error.get("path")]
-    others = [error for error in answer.errors if _code(error) != "ACCESS_DENIED"]
-    if others or len(denied) < len(answer.errors):
-        codes = ", ".join(sorted({_code(error) or "no code" for error in others})) or "ACCESS_DENIED"
-        raise QueryRejected(
-            f"Shopify rejects the query ({codes}).", details={"errors": [_place(error) for error in answer.errors[:20]]}
-        )
-    return pruned(document, [error["path"] for error in denied]) if denied else (document, ())
+    dropped: tuple[str, ...] = ()
+    for _ in range(PROBES):
+        denied = _denied(admin.graphql(probe_of(document), {}, is_mutation=False).errors)
+        if not denied:
+            break
+        document, names = pruned(document, denied)
+        dropped = tuple(sorted({*dropped, *names}))
+    return document, dropped
+
+
+def _denied(errors: Sequence[Mapping[str, Any]]) -> list[Sequence[str | int]]:
+    """Return where Shopify denied access."""
+    others = [error for error in errors if _code(error) != "ACCESS_DENIED"]
+    if others:
+        codes = ", ".join(sorted({_code(error) or "no code" for error in others}))
+        raise QueryRejected(f"Shopify rejects the query ({codes}).", details={"errors": [_place(error) for error in errors[:20]]})
+    if any(not error.get("path") for error in errors):
+        text = "Shopify denies the app access to what the query asks for; check its access scopes."
+        raise InvalidInput(text, code="access_denied", details={"errors": [_place(error) for error in errors[:20]]})
+    return [error["path"] for error in errors]
 
 
 def _code(error: Mapping[str, Any]) -> str:

@@ -13,14 +13,14 @@ from msgspec import Struct
 from shopify_admin.bulk import OVER, RemoteOperation
 from shopify_kit.database import Connection, Database, Record
 from shopify_kit.errors import NotFound
-from shopify_kit.jobs import Priority, add_job
+from shopify_kit.jobs import Priority, add_job, add_sleeping_job, wake_lane
 from shopify_kit.queries import load_queries
 
 KIND: Final = "bulk"
 CALLER: Final = "caller"
 SLOTS: Final = 5
-KEEP_DAYS: Final = 90
-SWEEP_ROWS: Final = 500
+KEEP_DAYS: Final = 30
+SWEEP_ROWS: Final = 10_000
 
 queries = load_queries("bulk")
 
@@ -35,8 +35,10 @@ class Operation(Struct, frozen=True):
         status: `pending` (Shopify does not know of it), `submitting` (it may), else Shopify's in lower case.
         facts: what the purpose wants to remember.
         parts: how many operations together do this one; each part names it in its facts.
+        tries: how often it was submitted.
         expected_objects: what it will bring, where somebody counted before.
         dropped_fields: left out because Shopify does not let the app read them.
+        rung_at: when Shopify's webhook said that it is over.
     """
 
     shop_id: int
@@ -66,6 +68,8 @@ class Operation(Struct, frozen=True):
     error_message: str | None
     created_at: datetime
     submitted_at: datetime | None
+    canceling_at: datetime | None
+    rung_at: datetime | None
     seen_at: datetime | None
     completed_at: datetime | None
 
@@ -154,10 +158,6 @@ class Operations:
         """Return the parts of an operation, in order."""
         return self._database.run(list_parts, operation.shop_id, operation.operation_id)
 
-    def request_cancel(self, operation: Operation) -> bool:
-        """Note that nobody wants it any more; False when it is over already."""
-        return self._database.run(_request_cancel, operation)
-
 
 # Units
 
@@ -189,16 +189,19 @@ async def add_operation(conn: Connection, draft: Draft) -> Operation:
         draft.parts,
     )
     assert row is not None
+    operation = operation_of(row)
     if draft.parts == 1:
-        await add_job(
-            conn,
-            KIND,
-            shop_id=draft.shop_id,
-            lane=lane_of(draft.operation_id),
-            payload={"operation_id": str(draft.operation_id)},
-            priority=Priority.REST,
-        )
-    return operation_of(row)
+        await follow_on(conn, operation, 0.0)
+    return operation
+
+
+async def follow_on(conn: Connection, operation: Operation, after_s: float) -> None:
+    """Have the next step of an operation done, after a while."""
+    lane, payload = lane_of(operation.operation_id), {"operation_id": str(operation.operation_id)}
+    if after_s <= 0:
+        await add_job(conn, KIND, shop_id=operation.shop_id, lane=lane, payload=payload, priority=Priority.REST)
+    else:
+        await add_sleeping_job(conn, KIND, shop_id=operation.shop_id, lane=lane, payload=payload, after_s=after_s)
 
 
 async def find_operation(conn: Connection, shop_id: int, operation_id: uuid.UUID) -> Operation | None:
@@ -232,9 +235,10 @@ async def _list(
     return [operation_of(row) for row in rows]
 
 
-async def find_reusable(conn: Connection, shop_id: int, purpose: str, fingerprint: str, max_age_s: float) -> Operation | None:
-    """Find an operation whose result serves for another one."""
-    row = await conn.fetchrow(queries.find_reusable, shop_id, purpose, fingerprint, max_age_s)
+async def find_reusable(conn: Connection, draft: Draft, max_age_s: float) -> Operation | None:
+    """Find an operation whose result serves for a draft."""
+    fingerprint = str(draft.facts["fingerprint"])
+    row = await conn.fetchrow(queries.find_reusable, draft.shop_id, draft.purpose, fingerprint, max_age_s, draft.bucket)
     return None if row is None else operation_of(row)
 
 
@@ -257,19 +261,31 @@ async def take_back(conn: Connection, operation: Operation, reason: str | None, 
     await conn.execute(queries.take_back, operation.shop_id, operation.operation_id, reason, not counts)
 
 
+async def take_back_lost(conn: Connection, operation: Operation, after_s: float) -> bool:
+    """Note that Shopify never heard of it; False as long as it may still hear."""
+    return bool(await conn.fetchval(queries.take_back_lost, operation.shop_id, operation.operation_id, after_s))
+
+
+async def wake_waiting(conn: Connection, operation: Operation) -> None:
+    """A slot is free: let the operation that has waited longest for one try."""
+    waiting = await conn.fetchval(queries.next_waiting, operation.shop_id, operation.bucket, operation.kind)
+    if waiting is not None:
+        await wake_lane(conn, operation.shop_id, lane_of(waiting))
+
+
 async def keep_probe(conn: Connection, operation: Operation, document: str, dropped: Sequence[str]) -> None:
     """Note what the probe has shown."""
     await conn.execute(queries.keep_probe, operation.shop_id, operation.operation_id, document, list(dropped))
 
 
-async def keep_upload(conn: Connection, operation: Operation, path: str) -> None:
-    """Note where the lines are."""
+async def keep_upload(conn: Connection, operation: Operation, path: str | None) -> None:
+    """Note where the lines are; None: nowhere any more."""
     await conn.execute(queries.keep_upload, operation.shop_id, operation.operation_id, path)
 
 
-async def keep_seen(conn: Connection, operation: Operation, remote: RemoteOperation) -> None:
-    """Keep what Shopify says."""
-    await conn.execute(
+async def keep_seen(conn: Connection, operation: Operation, remote: RemoteOperation, message: str | None = None) -> bool:
+    """Keep what Shopify says; returns whether it was rung for or cancelled after `operation` was read."""
+    row = await conn.fetchrow(
         queries.keep_seen,
         operation.shop_id,
         operation.operation_id,
@@ -282,7 +298,12 @@ async def keep_seen(conn: Connection, operation: Operation, remote: RemoteOperat
         remote.partial_data_url,
         remote.error_code,
         remote.completed_at,
+        message,
     )
+    if "part_of" in operation.facts:
+        await conn.execute(queries.note_parts_progress, operation.shop_id, str(operation.facts["part_of"]))
+    assert row is not None
+    return bool(row["rung_at"] != operation.rung_at or row["cancel_requested"] != operation.cancel_requested)
 
 
 async def end_operation(conn: Connection, operation: Operation, status: str, code: str | None, message: str | None) -> None:
@@ -290,10 +311,6 @@ async def end_operation(conn: Connection, operation: Operation, status: str, cod
     await conn.execute(queries.end_operation, operation.shop_id, operation.operation_id, status, code, message)
 
 
-async def _request_cancel(conn: Connection, operation: Operation) -> bool:
-    return bool(await conn.fetchval(queries.request_cancel, operation.shop_id, operation.operation_id))
-
-
 async def sweep_operations(conn: Connection) -> None:
-    """Forget operations that ended 90 days ago."""
+    """Forget operations that ended 30 days ago."""
     await conn.execute(queries.sweep_operations, KEEP_DAYS, SWEEP_ROWS)

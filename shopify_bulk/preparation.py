@@ -9,38 +9,45 @@ Source: shopify.dev/docs/api/usage/bulk-operations/queries (read 2026-11).
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from msgspec import Struct
+
+from shopify_bulk.literals import literal
 from shopify_kit.errors import InvalidInput
 
 if TYPE_CHECKING:
     from graphql import DocumentNode, FieldNode, Node, OperationDefinitionNode, SelectionSetNode, ValueNode
 
-ENUM_VALUE = re.compile(r"[A-Z][A-Z0-9_]*")
-TEXT_TYPES: Final = frozenset(
-    """
-    String ID DateTime Date Decimal Money URL HTML JSON FormattedString Color UnsignedInt64 BigInt UtcOffset ARN StorefrontID
-    """.split()
-)
-"""Scalars whose values are written as text; a value of another type that looks like an enum's is one."""
+MAX_BYTES: Final = 65_535
 MAX_QUERY: Final = 200_000
 MAX_SPREADS: Final = 500
+MAX_CONNECTIONS: Final = 5
+MAX_LEVELS: Final = 3
 
 N = TypeVar("N", bound="Node")
+
+
+class Branch(Struct, frozen=True):
+    """A connection of a query: its name in the answer, what is asked of its nodes, and the connections below them."""
+
+    name: str
+    keys: frozenset[str]
+    inner: tuple[Branch, ...]
 
 
 def prepare(query: str, variables: Mapping[str, Any], name: str) -> str:
     """Write a bulk query's document: named, and with the values of its variables in it.
 
     Raises:
-        InvalidInput: it is not one query, or a variable has no value.
+        InvalidInput: it is not one query, a variable has no value, or it asks for what cannot be had in bulk.
     """
-    document = _parsed(query)
+    document = _parsed(query, "query")
     values = _values(_operation(document, "query"), variables)
-    return _printed(_named(_spread_out(_inlined(document, values)), name))
+    made = _named(_spread_out(_inlined(document, values)), name)
+    _check_connections(_operation(made, "query"))
+    return _short_enough(_printed(made), "query")
 
 
 def named_mutation(mutation: str, name: str) -> str:
@@ -49,9 +56,9 @@ def named_mutation(mutation: str, name: str) -> str:
     Raises:
         InvalidInput: it is not one mutation.
     """
-    document = _parsed(mutation)
+    document = _parsed(mutation, "mutation")
     _operation(document, "mutation")
-    return _printed(_named(document, name))
+    return _short_enough(_printed(_named(document, name)), "mutation")
 
 
 def probe_of(query: str) -> str:
@@ -62,7 +69,7 @@ def probe_of(query: str) -> str:
         def enter_field(self, node: FieldNode, *_: Any) -> FieldNode | None:
             return _with_first_one(node) if _is_connection(node) else None
 
-    return _printed(visit(_parsed(query), First()))
+    return _printed(visit(_parsed(query, "query"), First()))
 
 
 def pruned(query: str, paths: Iterable[Sequence[str | int]]) -> tuple[str, tuple[str, ...]]:
@@ -72,43 +79,34 @@ def pruned(query: str, paths: Iterable[Sequence[str | int]]) -> tuple[str, tuple
         InvalidInput: code `access_denied`, nothing would be left.
     """
     unwanted = {tuple(str(part) for part in path if not isinstance(part, int)) for path in paths}
-    operation = _operation(_parsed(query), "query")
+    names = tuple(sorted(".".join(_bare(path)) for path in unwanted))
+    operation = _operation(_parsed(query, "query"), "query")
     selections = _without(operation.selection_set, (), unwanted)
-    if selections is None:
+    if selections is None or not any(_connections(selections)):
         text = "Shopify lets the app read nothing of what the query asks for; check its access scopes."
-        raise InvalidInput(
-            text, code="access_denied", details=[{"field": ".".join(path), "reason": "access denied"} for path in unwanted]
-        )
-    return _printed(_changed(operation, selection_set=selections)), tuple(sorted(".".join(_bare(path)) for path in unwanted))
+        raise InvalidInput(text, code="access_denied", details=[{"field": name, "reason": "access denied"} for name in names])
+    return _short_enough(_printed(_changed(operation, selection_set=selections)), "query"), names
 
 
-def connection_names(query: str) -> set[str]:
-    """Return the names under which a query asks for connections."""
-    from graphql import Visitor, visit  # noqa: PLC0415
-
-    names: set[str] = set()
-
-    class Look(Visitor):
-        def enter_field(self, node: FieldNode, *_: Any) -> None:
-            if _is_connection(node):
-                names.add((node.alias or node.name).value)
-
-    visit(_parsed(query), Look())
-    return names
+def branches_of(query: str) -> tuple[Branch, ...]:
+    """Return the connections of a query as they hang below each other."""
+    return _branches(_operation(_parsed(query, "query"), "query").selection_set)
 
 
 # Reading
 
 
-def _parsed(text: str) -> DocumentNode:
+def _parsed(text: str, what: str) -> DocumentNode:
     from graphql import GraphQLSyntaxError, parse  # noqa: PLC0415
 
     if len(text) > MAX_QUERY:
-        raise InvalidInput.field("query", f"at most {MAX_QUERY} characters")
+        raise InvalidInput.field(what, f"at most {MAX_QUERY} characters")
     try:
         return parse(text, no_location=True)
     except GraphQLSyntaxError as error:
-        raise InvalidInput.field("query", f"no GraphQL: {error.message}", code="query_not_allowed") from None
+        raise _refused(what, f"no GraphQL: {error.message}") from None
+    except RecursionError:
+        raise _refused(what, "selections nest too deep") from None
 
 
 def _operation(document: DocumentNode, kind: str) -> OperationDefinitionNode:
@@ -116,22 +114,25 @@ def _operation(document: DocumentNode, kind: str) -> OperationDefinitionNode:
 
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     if len(operations) != 1 or operations[0].operation.value != kind:
-        raise InvalidInput.field("query", f"expected one {kind}", code="query_not_allowed")
+        raise _refused(kind, f"expected one {kind}")
     return operations[0]
+
+
+def _refused(what: str, reason: str) -> InvalidInput:
+    return InvalidInput.field(what, reason, code="query_not_allowed")
 
 
 def _values(operation: OperationDefinitionNode, given: Mapping[str, Any]) -> dict[str, ValueNode | None]:
     """Return the literal of every variable; None for one that has no value and needs none."""
-    from graphql import NonNullTypeNode  # noqa: PLC0415
-
     made: dict[str, ValueNode | None] = {}
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
-        if name in given:
-            made[name] = _literal(given[name], _type_name(definition.type))
-        elif definition.default_value is not None:
+        is_required = definition.type.kind == "non_null_type"
+        if name in given and not (is_required and given[name] is None):
+            made[name] = literal(given[name], _type_name(definition.type), f"variables.{name}")
+        elif definition.default_value is not None and name not in given:
             made[name] = definition.default_value
-        elif isinstance(definition.type, NonNullTypeNode):
+        elif is_required:
             raise InvalidInput.field(f"variables.{name}", "the query needs a value for it")
         else:
             made[name] = None
@@ -147,21 +148,65 @@ def _type_name(node: Any) -> str:
     return str(node.name.value)
 
 
-def _literal(value: Any, type_name: str) -> ValueNode:
-    from graphql import parse_value  # noqa: PLC0415
+def _fields(selections: SelectionSetNode | None) -> Iterator[FieldNode]:
+    """Yield the fields of a selection, those of inline fragments too."""
+    from graphql import FieldNode  # noqa: PLC0415
 
-    return parse_value(_written(value, type_name), no_location=True)
+    for part in selections.selections if selections is not None else ():
+        if isinstance(part, FieldNode):
+            yield part
+        else:
+            yield from _fields(getattr(part, "selection_set", None))
 
 
-def _written(value: Any, type_name: str) -> str:
-    """Write a value as GraphQL does; inside input objects the types are unknown, so there what looks like an enum is one."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_written(part, '')}" for key, part in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_written(part, type_name) for part in value) + "]"
-    if isinstance(value, str) and type_name not in TEXT_TYPES and ENUM_VALUE.fullmatch(value):
-        return value
-    return json.dumps(value)
+def _key(node: FieldNode) -> str:
+    return (node.alias or node.name).value
+
+
+def _is_connection(node: FieldNode) -> bool:
+    return any(part.name.value in ("edges", "nodes") for part in _fields(node.selection_set))
+
+
+def _nodes(node: FieldNode) -> Iterator[SelectionSetNode]:
+    """Yield what a connection asks of its nodes."""
+    for part in _fields(node.selection_set):
+        inner = [part] if part.name.value == "nodes" else list(_fields(part.selection_set)) if part.name.value == "edges" else []
+        yield from (one.selection_set for one in inner if one.name.value in ("nodes", "node") and one.selection_set)
+
+
+def _connections(selections: SelectionSetNode | None) -> Iterator[FieldNode]:
+    """Yield the connections of an object, and of the objects inside it."""
+    for field in _fields(selections):
+        if _is_connection(field):
+            yield field
+        else:
+            yield from _connections(field.selection_set)
+
+
+def _branches(*selections: SelectionSetNode) -> tuple[Branch, ...]:
+    found: dict[str, list[SelectionSetNode]] = {}
+    for selection in selections:
+        for field in _connections(selection):
+            found.setdefault(_key(field), []).extend(_nodes(field))
+    return tuple(
+        Branch(name, frozenset(_key(field) for node in nodes for field in _fields(node)), _branches(*nodes))
+        for name, nodes in found.items()
+    )
+
+
+def _check_connections(operation: OperationDefinitionNode) -> None:
+    """Refuse what Shopify would refuse only when the operation is submitted."""
+    roots = {field.name.value for field in _fields(operation.selection_set)}
+    if roots & {"node", "nodes"}:
+        raise _refused("query", "a bulk query cannot begin with node or nodes")
+    levels, count, branches = 0, 0, _branches(operation.selection_set)
+    while branches:
+        levels, count = levels + 1, count + len(branches)
+        branches = tuple(inner for branch in branches for inner in branch.inner)
+    if not count:
+        raise _refused("query", "a bulk query needs a connection")
+    if count > MAX_CONNECTIONS or levels > MAX_LEVELS:
+        raise _refused("query", f"at most {MAX_CONNECTIONS} connections, at most {MAX_LEVELS - 1} below each other's nodes")
 
 
 # Changing
@@ -169,14 +214,16 @@ def _written(value: Any, type_name: str) -> str:
 
 def _inlined(document: DocumentNode, values: Mapping[str, ValueNode | None]) -> DocumentNode:
     """Put literals in the place of variables; an argument whose variable has no value goes."""
-    from graphql import REMOVE, VariableNode, Visitor, visit  # noqa: PLC0415
+    from graphql import REMOVE, NullValueNode, VariableNode, Visitor, visit  # noqa: PLC0415
 
-    def is_absent(node: Any) -> bool:
-        return isinstance(node.value, VariableNode) and values.get(node.value.name.value) is None
+    def value_of(node: Any) -> ValueNode | None:
+        if node.name.value not in values:
+            raise _refused("query", f"${node.name.value} is not declared")
+        return values[node.name.value]
 
     class Inline(Visitor):
         def enter_argument(self, node: Any, *_: Any) -> Any:
-            return REMOVE if is_absent(node) else None
+            return REMOVE if isinstance(node.value, VariableNode) and value_of(node.value) is None else None
 
         enter_object_field = enter_argument
 
@@ -184,9 +231,7 @@ def _inlined(document: DocumentNode, values: Mapping[str, ValueNode | None]) -> 
             return REMOVE
 
         def enter_variable(self, node: Any, *_: Any) -> Any:
-            if node.name.value not in values:
-                raise InvalidInput.field("query", f"${node.name.value} is not declared", code="query_not_allowed")
-            return values[node.name.value]
+            return value_of(node) or NullValueNode()
 
     changed: DocumentNode = visit(document, Inline())
     return changed
@@ -225,7 +270,7 @@ def _spread_out(document: DocumentNode) -> DocumentNode:
         def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> InlineFragmentNode:
             found, self.depth = fragments.get(node.name.value), self.depth + 1
             if found is None or self.depth > MAX_SPREADS:
-                raise InvalidInput.field("query", "a fragment is missing, or fragments use each other", code="query_not_allowed")
+                raise _refused("query", "a fragment is missing, or fragments use each other")
             return InlineFragmentNode(
                 type_condition=found.type_condition, directives=node.directives, selection_set=found.selection_set
             )
@@ -241,9 +286,16 @@ def _printed(node: Node) -> str:
     return print_ast(node)
 
 
-def _is_connection(node: FieldNode) -> bool:
-    selections = node.selection_set.selections if node.selection_set else ()
-    return any(getattr(part, "name", None) and part.name.value in ("edges", "nodes") for part in selections)  # type: ignore[attr-defined]
+def _short_enough(text: str, what: str) -> str:
+    """Return a document that Shopify takes by its size, without blanks where it must be."""
+    from graphql import strip_ignored_characters  # noqa: PLC0415
+
+    if len(text.encode()) <= MAX_BYTES:
+        return text
+    stripped = strip_ignored_characters(text)
+    if len(stripped.encode()) > MAX_BYTES:
+        raise _refused(what, f"longer than {MAX_BYTES} bytes with its fragments and variables written into it")
+    return stripped
 
 
 def _with_first_one(node: FieldNode) -> FieldNode:
@@ -266,9 +318,16 @@ def _without(node: SelectionSetNode, path: tuple[str, ...], unwanted: set[tuple[
         inner = getattr(part, "selection_set", None)
         if inner is None:
             kept.append(part)
-        elif (left := _without(inner, here, unwanted)) is not None:
-            kept.append(_changed(part, selection_set=left))
+            continue
+        left = _without(inner, here, unwanted)
+        changed = _changed(part, selection_set=left) if left is not None else None
+        if changed is not None and not _lost_its_nodes(part, changed):
+            kept.append(changed)
     return SelectionSetNode(selections=tuple(kept)) if kept else None
+
+
+def _lost_its_nodes(before: Any, after: Any) -> bool:
+    return before.kind == "field" and _is_connection(before) and not _is_connection(after)
 
 
 def _bare(path: Sequence[str]) -> list[str]:

@@ -1,39 +1,37 @@
-"""Results of bulk operations: streamed line by line, counted, and refused when something is missing.
+"""Results of bulk operations: streamed, counted, and refused when something is missing.
 
 A result counts only when what arrived agrees with what Shopify said: bytes, objects, root objects. A stream that breaks is gone on
-with where it broke. An address lives for seven days; Shopify is asked for a fresh one. Children come as lines of their own, in any
-order; nesting them is done in a file beside, so that memory stays as it is whatever the size.
+with where it broke. An address lives for seven days; Shopify is asked for a fresh one.
 Source: shopify.dev/docs/api/usage/bulk-operations/queries (read 2026-11).
 """
 
 from __future__ import annotations
 
-import json
-import sqlite3
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
-from itertools import islice
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from shopify_bulk.operations import Operation, Operations, keep_seen
-from shopify_bulk.preparation import connection_names
+from shopify_kit.clock import sleep
 from shopify_kit.database import Database
-from shopify_kit.errors import Conflict, NotFound, ShopifyError, UpstreamFailed, UpstreamTimeout
-from shopify_kit.queries import load_queries
-from shopify_kit.transport import RequestsTransport
+from shopify_kit.errors import Conflict, ResponseTooLarge, UpstreamFailed, UpstreamTimeout
+from shopify_kit.transport import Download, RequestsTransport
 from shopify_service import ShopAdmin
 
 MAX_LINE_BYTES: Final = 4_000_000
 RESUMES: Final = 5
-INSERT_ROWS: Final = 500
-nesting = load_queries("bulk_nesting")
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 2.0
+DEAD: Final = frozenset({400, 401, 403, 404, 410})
 PARENT: Final = b'"__parentId"'
 
 AdminOf = Callable[[str, int], Callable[[], ShopAdmin]]
+
+
+class DeadAddress(Exception):
+    """The storage gives out nothing at an address (any more)."""
 
 
 class Arrived(Struct):
@@ -43,10 +41,11 @@ class Arrived(Struct):
     objects: int = 0
     roots: int = 0
 
-    def count(self, line: bytes) -> None:
-        """Count one line."""
-        self.objects += 1
-        self.roots += PARENT not in line
+    def count(self, block: bytes) -> None:
+        """Count the objects of a block of whole lines."""
+        objects = block.count(b"\n")
+        self.objects += objects
+        self.roots += objects - block.count(PARENT)
 
     def check(self, operation: Operation) -> None:
         """Compare with what Shopify said.
@@ -54,14 +53,17 @@ class Arrived(Struct):
         Raises:
             UpstreamFailed: something is missing, or too much.
         """
-        said = (operation.file_size, operation.object_count)
-        came = (self.size_bytes, self.objects)
-        if any(expected is not None and expected != found for expected, found in zip(said, came, strict=True)):
-            text = "The result that arrived is not what Shopify said it is (bytes or objects are missing); it was not used."
-            raise UpstreamFailed(text, details={"said": list(said), "arrived": list(came)}, retry_after_s=5.0)
-        if operation.kind == "query" and operation.root_object_count != self.roots:
-            text = "The result that arrived has another number of root objects than Shopify said; it was not used."
-            raise UpstreamFailed(text, details={"said": operation.root_object_count, "arrived": self.roots}, retry_after_s=5.0)
+        said = {"file_size": operation.file_size, "object_count": operation.object_count}
+        came = {"file_size": self.size_bytes, "object_count": self.objects}
+        if operation.kind == "query":
+            said["root_object_count"], came["root_object_count"] = operation.root_object_count, self.roots
+        elif self.objects == operation.root_object_count:
+            # A line of a mutation's result is an answer; whether Shopify counts what is nested in it is not documented.
+            del said["object_count"]
+        wrong = {name: number for name, number in said.items() if number is not None and number != came[name]}
+        if wrong:
+            text = f"The result that arrived is not what Shopify said it is ({', '.join(wrong)}); it was not used."
+            raise UpstreamFailed(text, details={"said": wrong, "arrived": {name: came[name] for name in wrong}}, retry_after_s=5.0)
 
 
 class Results:
@@ -88,131 +90,144 @@ class Results:
             with self._transport.download(operation.url):
                 pass
 
+    def documents(self, operation: Operation, *, partial: bool = False) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a result, read; otherwise as `lines`."""
+        return map(read_line, self.lines(operation, partial=partial))
+
     def lines(self, operation: Operation, *, partial: bool = False) -> Iterator[bytes]:
-        """Yield the lines of a result, without their ends; the last one only when everything has arrived.
+        """Yield the lines of a result, without their ends; the last ones only when everything has arrived.
 
         Args:
-            partial: what there is of an operation that failed.
+            partial: be content with what there is of an operation that did not complete.
 
         Raises:
-            Conflict: code `no_result`, the operation has none (yet).
-            UpstreamFailed: it is not whole, though it was tried again.
+            Conflict: code `no_result`, the operation has none (yet, or any more).
+            UpstreamFailed, UpstreamTimeout: it is not whole, though it was tried again.
+            ResponseTooLarge: it is larger than Shopify said, or a line is longer than anything Shopify sends.
         """
-        url = operation.partial_data_url if partial else operation.url
-        if not partial and operation.status != "completed":
-            raise Conflict(f"The operation is {operation.status}; there is no result.", code="no_result")
+        for block in self.blocks(operation, partial=partial):
+            yield from block[:-1].split(b"\n")
+
+    def blocks(self, operation: Operation, *, partial: bool = False) -> Iterator[bytes]:
+        """Yield a result in blocks of whole lines, each line with its end; otherwise as `lines`."""
+        is_whole = operation.status == "completed"
+        url = self._address(operation, partial=partial)
         if url is None:
             return
-        arrived, held = Arrived(), None
-        for line in _split(self._bytes(operation, url, arrived, partial=partial)):
-            arrived.count(line)
-            if held is not None:
+        arrived, held = Arrived(), b""
+        for block in _whole_lines(self._pieces(operation, url, arrived, is_whole=is_whole)):
+            arrived.count(block)
+            if held:
                 yield held
-            held = line
-        if not partial:
+            held = block
+        if is_whole:
             arrived.check(operation)
-        if held is not None:
+        if held:
             yield held
 
-    def _bytes(self, operation: Operation, url: str, arrived: Arrived, *, partial: bool) -> Iterator[bytes]:
-        """Yield a file's bytes, going on where a connection broke, at a fresh address where the old one is dead."""
-        for attempt in range(RESUMES + 1):
-            try:
-                yield from self._piece(url, arrived)
-            except (UpstreamFailed, UpstreamTimeout, NotFound):
-                if attempt == RESUMES:
-                    raise
-                url = self._fresh_url(operation, partial=partial) or url
-            else:
-                if operation.file_size is None or arrived.size_bytes >= operation.file_size or partial:
-                    return
-        raise UpstreamFailed("The result ended before its announced size, again and again; try later.", retry_after_s=30.0)
+    def _address(self, operation: Operation, *, partial: bool) -> str | None:
+        """Return where the result is; None for one without objects."""
+        if operation.status != "completed" and not (partial and operation.is_over):
+            raise Conflict(f"The operation is {operation.status}; there is no result.", code="no_result")
+        url = operation.url or operation.partial_data_url
+        if url is None and operation.status == "completed" and operation.object_count:
+            # Others took this for an empty result and lost all of it.
+            return self._fresh_address(operation)
+        return url
 
-    def _piece(self, url: str, arrived: Arrived) -> Iterator[bytes]:
+    def _fresh_address(self, operation: Operation) -> str:
+        """Ask Shopify where the result is now."""
+        admin = self._admin_of(operation.user_id, operation.shop_id)()
+        remote = admin.bulk_operation(operation.gid) if operation.gid is not None else None
+        if remote is None or remote.status == "expired":
+            if remote is not None:
+                self._database.run(keep_seen, operation, remote)
+            raise Conflict("Shopify has deleted the result; start the operation again.", code="no_result")
+        self._database.run(keep_seen, operation, remote)
+        url = remote.url or remote.partial_data_url
+        if url is None:
+            text = f"Shopify counts {operation.object_count} objects and gives no address for them; the result was not used."
+            raise UpstreamFailed(text, retry_after_s=30.0)
+        return url
+
+    def _pieces(self, operation: Operation, url: str, arrived: Arrived, *, is_whole: bool) -> Iterator[bytes]:
+        """Yield a file's bytes, going on where a connection broke, at a fresh address where the old one is dead."""
+        failures, size_bytes = 0, operation.file_size if is_whole else None
+        while True:
+            before = arrived.size_bytes
+            trouble: UpstreamFailed | UpstreamTimeout
+            is_dead = False
+            try:
+                yield from self._piece(url, arrived, size_bytes)
+            except (UpstreamFailed, UpstreamTimeout) as error:
+                trouble = error
+            except DeadAddress:
+                trouble, is_dead = UpstreamFailed("Shopify's storage does not have the result.", retry_after_s=30.0), True
+            else:
+                if size_bytes is None or arrived.size_bytes >= size_bytes:
+                    return
+                trouble = UpstreamFailed("The result ended before its announced size, again and again.", retry_after_s=30.0)
+            failures = 1 if arrived.size_bytes > before else failures + 1
+            if failures > RESUMES:
+                raise trouble
+            sleep(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (failures - 1)))
+            if is_dead:
+                url = self._fresh_address(operation)
+
+    def _piece(self, url: str, arrived: Arrived, size_bytes: int | None) -> Iterator[bytes]:
+        """Yield what one download brings beyond what has arrived."""
         start = arrived.size_bytes
         with self._transport.download(url, start=start) as download:
-            if download.status in (400, 403, 404, 410):
-                raise NotFound("The address of the result is dead.")
-            if download.status not in (200, 206):
-                raise UpstreamFailed(f"Shopify's storage answered {download.status}; trying again.", retry_after_s=2.0)
-            behind = start if download.status == 200 else 0
+            behind = _behind(download, start)
             for piece in download:
                 rest, behind = piece[behind:], max(0, behind - len(piece))
+                arrived.size_bytes += len(rest)
+                if size_bytes is not None and arrived.size_bytes > size_bytes:
+                    raise ResponseTooLarge("The result is larger than Shopify said; it was not used.")
                 if rest:
-                    arrived.size_bytes += len(rest)
                     yield rest
 
-    def _fresh_url(self, operation: Operation, *, partial: bool) -> str | None:
-        assert operation.gid is not None
-        try:
-            remote = self._admin_of(operation.user_id, operation.shop_id)().bulk_operation(operation.gid)
-        except ShopifyError:
-            return None
-        if remote is None:
-            return None
-        self._database.run(keep_seen, operation, remote)
-        return remote.partial_data_url if partial else remote.url
 
-
-def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Divide a stream into lines, empty ones left out.
+def _behind(download: Download, start: int) -> int:
+    """Return how many of the bytes that come are known already.
 
     Raises:
-        UpstreamFailed: a line is longer than anything Shopify sends.
+        DeadAddress, UpstreamFailed: nothing comes, or other bytes than were asked for.
+    """
+    if download.status in DEAD:
+        raise DeadAddress
+    if download.status == 200:
+        return start
+    if download.status != 206 or not download.headers.get("content-range", "").startswith(f"bytes {start}-"):
+        raise UpstreamFailed(f"Shopify's storage answered {download.status}; trying again.", retry_after_s=2.0)
+    return 0
+
+
+def _whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut a stream into blocks of whole lines.
+
+    Raises:
+        ResponseTooLarge: a line is longer than anything Shopify sends.
     """
     rest = b""
     for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from filter(None, lines)
-        if len(rest) > MAX_LINE_BYTES:
-            raise UpstreamFailed(
-                f"A line of the result is longer than {MAX_LINE_BYTES} bytes; it was not used.", code="line_too_long"
-            )
+        end = piece.rfind(b"\n") + 1
+        block, rest = (rest + piece[:end], piece[end:]) if end else (b"", rest + piece)
+        if len(rest) > MAX_LINE_BYTES or block.find(b"\n") > MAX_LINE_BYTES:
+            raise ResponseTooLarge(f"A line of the result is longer than {MAX_LINE_BYTES} bytes.")
+        if block:
+            yield block
     if rest:
-        yield rest
+        yield rest + b"\n"
 
 
-def nested(lines: Iterable[bytes], document: str) -> Iterator[dict[str, Any]]:
-    """Put children inside their parents, in lists named as the query names them, whatever the order of the lines.
+def read_line(line: bytes) -> dict[str, Any]:
+    """Read one line of a result.
 
-    The lines wait in a file; one root object with all below it is in memory at a time.
+    Raises:
+        UpstreamFailed: it is no JSON object.
     """
-    names = sorted(connection_names(document), key=len, reverse=True)
-    with tempfile.TemporaryDirectory(prefix="shopify-bulk-") as folder, closing(sqlite3.connect(Path(folder, "lines"))) as book:
-        for pragma in ("journal_mode", "synchronous"):  # the file is thrown away, so nothing need be safe in it
-            book.execute(f"pragma {pragma} = off")
-        book.execute(nesting.make_lines)
-        rows = (_row(line) for line in lines)
-        while batch := list(islice(rows, INSERT_ROWS)):
-            book.executemany(nesting.add_line, batch)
-        book.execute(nesting.index_lines)
-        for (line,) in book.execute(nesting.list_roots):
-            yield _with_children(book, json.loads(line), names)
-
-
-def _row(line: bytes) -> tuple[str | None, str | None, bytes]:
-    document = json.loads(line)
-    return document.get("id"), document.get("__parentId"), line
-
-
-def _with_children(book: sqlite3.Connection, document: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    document.pop("__parentId", None)
-    identity = document.get("id")
-    if isinstance(identity, str):
-        for (line,) in book.execute(nesting.list_children, (identity,)).fetchall():
-            child = _with_children(book, json.loads(line), names)
-            document.setdefault(_list_of(child, names), []).append(child)
-    return document
-
-
-def _list_of(child: dict[str, Any], names: Sequence[str]) -> str:
-    """Name the list that a child belongs into: the connection of the query that ends like its kind, else its kind.
-
-    `gid://shopify/ProductVariant/1` goes to `variants` where the query has that, else to `product_variants`.
-    """
-    identity = str(child.get("id") or "")
-    kind = identity.split("/")[3] if identity.count("/") >= 4 else str(child.get("__typename") or "children")
-    snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind).strip("_")
-    plural = f"{snake[:-1]}ies" if snake.endswith("y") else f"{snake}es" if snake.endswith("s") else f"{snake}s"
-    flat = plural.replace("_", "")
-    return next((name for name in names if flat.endswith(name.lower())), plural)
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        raise UpstreamFailed("A line of the result is no JSON object; the result was not used.", retry_after_s=30.0) from None

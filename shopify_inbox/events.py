@@ -22,7 +22,15 @@ RESOURCE_ID: Final = re.compile(r"[A-Za-z0-9@_?=&-]{1,120}")
 NOT_IN: Final = {
     "customers/data_request": {"orders_to_redact", "id", "admin_graphql_api_id"},
     "customers/redact": {"orders_requested", "data_request", "id", "admin_graphql_api_id"},
-    "shop/redact": {"orders_requested", "data_request", "orders_to_redact", "id", "admin_graphql_api_id", "myshopify_domain"},
+    "shop/redact": {
+        "customer",
+        "orders_requested",
+        "data_request",
+        "orders_to_redact",
+        "id",
+        "admin_graphql_api_id",
+        "myshopify_domain",
+    },
 }
 """Keys that a compliance request never has, for they belong to another one or to an ordinary payload."""
 
@@ -176,9 +184,8 @@ def check_compliance(topic: str, payload: Mapping[str, Any]) -> None:
     if topic not in COMPLIANCE_TOPICS:
         return
     customer = payload.get("customer")
-    is_about_customer = isinstance(customer, Mapping) and isinstance(customer.get("id"), int | str)
-    is_request = is_about_customer != (topic == "shop/redact") and not NOT_IN[topic] & payload.keys()
-    if not is_request or not isinstance(payload.get("shop_domain"), str):
+    is_whole = topic == "shop/redact" or (isinstance(customer, Mapping) and isinstance(customer.get("id"), int | str))
+    if not is_whole or NOT_IN[topic] & payload.keys() or not isinstance(payload.get("shop_domain"), str):
         raise NotAnEvent("quarantined", "not_a_compliance_request")
 
 

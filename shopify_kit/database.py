@@ -96,6 +96,9 @@ class Connection(Protocol):
         columns: Sequence[str],
         schema_name: str,
         format: str | None = None,
+        null: str | None = None,
+        quote: str | None = None,
+        escape: str | None = None,
         timeout: float | None = None,
     ) -> str: ...
     async def copy_from_query(

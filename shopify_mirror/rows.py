@@ -1,22 +1,31 @@
-"""Rows on their way into staging: the tables with their columns, and the pen that writes values in PostgreSQL's binary form.
+"""Rows on their way into staging: the tables with their columns, the draft that collects rows, and what all objects are made of.
 
 What an object looks like, and which rows it becomes, is said by the module of its resource.
 """
 
 from __future__ import annotations
 
-from struct import Struct as Layout
-from typing import Final
-from zlib import adler32, crc32
+from collections import defaultdict
+from datetime import datetime
+from typing import Annotated, Any, Final, TypeAlias
+from zlib import crc32
 
 import msgspec
+from msgspec import Meta
 
-from shopify_kit.copying import NULL, Pieces, int8, iso_instant, numeric, row_head, text, text_array
+from shopify_kit.copying import array_text
 
 KEYS: Final = ("shop_id", "load_id", "chunk")
+GUARD: Final = ("digest", "updated_at")
+RAW_GUARD: Final = ("raw_id", *GUARD)
 
-_key_values = Layout("!iqiqii").pack
-_digest_value = Layout("!iII").pack
+Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
+Integer: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Row: TypeAlias = tuple[Any, ...]
+
+MAX_KNOWN: Final = 20_000
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -24,7 +33,7 @@ class Table(msgspec.Struct, frozen=True):
 
     Args:
         name: the mirror's table, without `staged_`.
-        columns: those after the keys, in the order in which rows are written; the digest and `updated_at` come last.
+        columns: those after the keys, in the order in which rows are written.
     """
 
     name: str
@@ -32,16 +41,19 @@ class Table(msgspec.Struct, frozen=True):
 
     @property
     def all_columns(self) -> tuple[str, ...]:
-        """The keys, the columns, and what every row ends with."""
-        return (*KEYS, *self.columns, "digest", "updated_at")
-
-    def head(self, shop_id: int, load_id: int, chunk: int) -> bytes:
-        """Write what every row of a chunk begins with."""
-        return row_head(len(self.all_columns)) + _key_values(8, shop_id, 8, load_id, 4, chunk)
+        """The keys and the columns."""
+        return KEYS + self.columns
 
 
-class Shape(msgspec.Struct, gc=False, rename="camel"):
-    """A part of an object, of which we read what we store."""
+class Shape(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """A part of an object; we read of it what we store in columns."""
+
+
+class NodeShape(Shape, kw_only=True, tag_field="__typename"):
+    """An object with a line of its own."""
+
+    id: str
+    parent_id: str | None = msgspec.field(name="__parentId", default=None)
 
 
 class Ref(Shape):
@@ -53,57 +65,114 @@ class Ref(Shape):
 class Count(Shape):
     """How many there are."""
 
-    count: int
+    count: Integer
 
 
 class Amount(Shape):
     """A `MoneyV2`."""
 
-    amount: str
+    amount: str | None
     currency_code: str | None = None
 
 
-class Bag(Shape):
-    """A `MoneyBag`."""
+class ShopBag(Shape):
+    """The shop's side of a `MoneyBag`."""
 
     shop_money: Amount
-    presentment_money: Amount | None = None
 
 
-def number(gid: str) -> int:
-    """Return the number of a GID that has no parameters.
+class Bag(Shape):
+    """Both sides of a `MoneyBag`."""
 
-    Raises:
-        ValueError: it has none.
+    shop_money: Amount
+    presentment_money: Amount
+
+
+class PageInfo(Shape):
+    """Whether a connection goes on."""
+
+    has_next_page: bool = False
+
+
+NO_AMOUNT: Final = Amount(None)
+NO_BAG: Final = Bag(NO_AMOUNT, NO_AMOUNT)
+
+
+def number(gid: str) -> str:
+    """Return the digits of a GID without parameters; what is no number is refused where the row is read."""
+    return gid.rpartition("/")[2]
+
+
+def number_of(ref: Ref | None) -> str | None:
+    """Return the digits of another object's GID."""
+    return None if ref is None else ref.id.rpartition("/")[2]
+
+
+def kind_of(gid: str) -> str:
+    """Return the type of a GID: `Product` of `gid://shopify/Product/1`; empty where it is none."""
+    parts = gid.split("/", 4)
+    return parts[3] if len(parts) == 5 and parts[0] == "gid:" else ""
+
+
+def digest_of(data: bytes | memoryview) -> int:
+    """Tell this text from another version of the same object: a checksum and the length, not meant against forgery."""
+    return crc32(data) << 31 | len(data)
+
+
+def digest_of_row(row: Row) -> int:
+    """Tell the values of a row that has no text of its own from others."""
+    return digest_of(_encode(row))
+
+
+class Draft:
+    """Rows of one block of lines, by table.
+
+    Args:
+        shop_id: whose.
+        load_id: of which load.
+        known: `updated_at` of objects that came lately, by GID; children without one of their own take their parent's.
     """
-    return int(gid[gid.rindex("/") + 1 :])
 
+    def __init__(
+        self, shop_id: int, load_id: int, chunk: int, known: dict[str, datetime], arrays: dict[tuple[str, ...], str]
+    ) -> None:
+        self.keys = (shop_id, load_id, chunk)
+        self.children = 0
+        self.rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self.skipped: defaultdict[str, int] = defaultdict(int)
+        self.strays: defaultdict[str, int] = defaultdict(int)
+        self.raw_numbers: list[int] = []
+        self.raw_texts: list[bytes | memoryview] = []
+        self._known = known
+        self._arrays = arrays
 
-def digest(data: bytes) -> bytes:
-    """Write what tells this text from another version of the same object: 64 bits, not meant against forgery."""
-    return _digest_value(8, crc32(data), adler32(data))
+    def keep_raw(self, raw_id: int, text: bytes | memoryview) -> None:
+        """Keep an object as it came."""
+        self.raw_numbers.append(raw_id)
+        self.raw_texts.append(text)
 
+    def array(self, items: tuple[str, ...]) -> str:
+        """Write a `text[]`; tags and codes come again and again."""
+        text = self._arrays.get(items)
+        if text is None:
+            if len(self._arrays) > MAX_KNOWN:
+                self._arrays.clear()
+            text = self._arrays[items] = array_text(items)
+        return text
 
-class Pen:
-    """Writes values; what comes again and again is remembered as it was written."""
+    def introduce(self, gid: str, updated_at: datetime) -> None:
+        """Say when a parent was changed, for its children."""
+        if len(self._known) > MAX_KNOWN:
+            self._known.clear()
+        self._known[gid] = updated_at
 
-    __slots__ = ("amount", "instant", "texts", "word")
+    def parent(self, table: str, gid: str | None) -> datetime | None:
+        """Return when a child's parent was changed; None, and counted as a stray, where it has not come (yet)."""
+        found = None if gid is None else self._known.get(gid)
+        if found is None:
+            self.strays[table] += 1
+        return found
 
-    def __init__(self) -> None:
-        self.word = Pieces(text)
-        self.texts = Pieces(text_array)
-        self.instant = Pieces(iso_instant)
-        self.amount = Pieces(numeric)
-
-    def shop_amount(self, bag: Bag | None) -> bytes:
-        """Write the shop's side of a bag."""
-        return NULL if bag is None else self.amount[bag.shop_money.amount]
-
-    def presentment_amount(self, bag: Bag | None) -> bytes:
-        """Write the customer's side of a bag."""
-        return NULL if bag is None or bag.presentment_money is None else self.amount[bag.presentment_money.amount]
-
-
-def reference(ref: Ref | None) -> bytes:
-    """Write the number of another object."""
-    return NULL if ref is None else int8(number(ref.id))
+    def skip(self, kind: str) -> None:
+        """Count an object that becomes no row."""
+        self.skipped[kind] += 1

@@ -27,9 +27,10 @@ from shopify_kit.sealing import KeyRing
 from shopify_kit.secret import Secret
 from shopify_kit.transport import RequestsTransport
 from shopify_kit.vault import Vault
+from shopify_webhooks import WebhookEvent
 from tests.fake_store import FakeShop, FakeStore
 from tests.processes import ChildProcess, find_descendants, wait_until
-from tests.web_host import Host, LogBook, control, dump_tables, fault, keep_logs, run_host
+from tests.web_host import WEBHOOK_URL, Host, LogBook, control, dump_tables, fault, keep_logs, run_host, signed
 
 pytest_plugins = ("tests.web_fixtures",)
 
@@ -70,6 +71,7 @@ class Secrets:
     webhook_secret: str = field(default_factory=lambda: "hook_canary" + secrets.token_hex(16))
     service_key: str = field(default_factory=lambda: "service_canary" + secrets.token_hex(16))
     sealing_key: str = field(default_factory=lambda: secrets.token_hex(32))
+    shop_secret: str = field(default_factory=lambda: "shophook_canary" + secrets.token_hex(16))
     session: str = field(default_factory=lambda: "session_canary" + secrets.token_hex(16))
     redis_password: str = field(default_factory=lambda: "redis_canary" + secrets.token_hex(16))
 
@@ -83,6 +85,7 @@ class Secrets:
             "SHOPIFY_APP_CLIENT_ID": "public-client-id",
             "SHOPIFY_APP_CLIENT_SECRET": self.app_secret,
             "SHOPIFY_WEBHOOK_SECRET": self.webhook_secret,
+            "SHOPIFY_WEBHOOK_URL": WEBHOOK_URL,
             "SHOPIFY_SERVICE_KEYS": f"svc-host:{self.service_key}",
             "SHOPIFY_TOKEN_KEYS": self.sealing_key,
             "SHOPIFY_REDIS_URL": f"redis://:{self.redis_password}@127.0.0.1/0",
@@ -170,7 +173,47 @@ def try_everything(trial: Trial) -> None:
     trial.call("POST", f"/orders/{order['id']}/cancel", {})
     trial.call("DELETE", f"/customers/{customer}")
     trial.call("DELETE", f"/products/{number}")
+    deliver_everything(trial)
     make_mistakes(trial)
+
+
+def deliver_everything(trial: Trial) -> None:
+    """Have deliveries about the person come to every kind of end, handlers that fail with secrets in their mouths included."""
+    known, webhooks = trial.canaries, trial.host.integration.webhooks
+
+    @webhooks.on("orders/paid")
+    def fail(event: WebhookEvent) -> None:
+        raise ZeroDivisionError(f"{known.access_token} {event.payload}")
+
+    webhooks.on("customers/update")(lambda _event: None)
+    trial.call("POST", "/webhooks/setup", {"topics": ["orders/create"], "webhook_secret": known.shop_secret})
+    trial.call("POST", "/webhooks/setup", {"webhook_url": f"https://evil.example/{known.shop_secret}"})
+    trial.call("POST", "/webhooks/register-all", {"base_url": f"https://{known.shop_secret}@app.example.com"})
+    asked = {"shop_domain": trial.shop.shop_domain, "customer": {"id": 1, **PERSON}, "orders_requested": [1]}
+    for topic, payload, secret in (
+        ("customers/update", {"id": 1, **PERSON}, known.webhook_secret),
+        ("orders/paid", {"id": 1, "customer": PERSON}, known.shop_secret),
+        ("orders/create", json.dumps(PERSON).encode()[:-3], known.app_secret),
+        ("orders/create", {"id": 1, **PERSON}, known.wrong_token),
+        ("customers/data_request", asked, known.webhook_secret),
+    ):
+        body, headers = signed(topic, payload, trial.shop.shop_domain, secret=secret)
+        trial.answers.append(trial.host.call("POST", "/webhooks", None, data=body, headers=headers))
+        trial.host.work()
+    _, headers = signed("orders/create", b"", trial.shop.shop_domain)
+    for proof in (known.webhook_secret, PERSON["email"]):
+        trial.call("POST", "/webhooks", PERSON, **headers | {"X-Shopify-Hmac-Sha256": proof})
+    events = trial.call("GET", "/webhooks/events?include_stats=true").get_json()["events"]
+    for event in events:
+        trial.call("GET", f"/webhooks/events/{event['id']}")
+        trial.call("POST", f"/webhooks/events/{event['id']}/replay", {})
+    trial.call("POST", "/webhooks/process", PERSON, **headers)
+    trial.host.work()
+    for path in ("topics", "config.toml", f"events?cursor={known.shop_secret}", f"events?topic={PERSON['email']}"):
+        trial.call("GET", f"/webhooks/{path}")
+    exports = trial.call("GET", "/privacy/exports").get_json()["exports"]
+    trial.call("GET", f"/privacy/exports/{exports[0]['id']}")
+    assert {event["status"] for event in events} >= {"processed", "pending", "dead"}
 
 
 def make_mistakes(trial: Trial) -> None:

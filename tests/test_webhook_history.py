@@ -170,7 +170,7 @@ def personal_values(payload: Any) -> Iterator[str]:
     """Yield what the parts of a payload that are a person's say of them, where that could not be said of anything else."""
     if isinstance(payload, dict):
         for key, value in payload.items():
-            if isinstance(value, str) and len(value) > 7 and key in ("email", "phone", "address1", "browser_ip", "token"):
+            if isinstance(value, str) and len(value) > 7 and key in ("email", "phone", "address1", "browser_ip"):
                 yield value
             yield from personal_values(value)
     elif isinstance(payload, list):

@@ -70,11 +70,17 @@ def _target(ctx: Context, path: str) -> StagedFile | None:
 
 
 def _file_errors(target: StagedFile | None) -> list[Error]:
-    """Refuse a file that is not there or empty (captured: bulk_operations-014; the text of a missing one is the documented one)."""
+    """Refuse a file that is not there, empty, or no JSONL from its first line on.
+
+    Captured: an empty file (bulk_operations-014). Source of the text of a missing one: enums/BulkMutationErrorCode (read 2026-11).
+    Assumed: only the first line is looked at; the text is one that developers quote.
+    """
     if target is None or target.file is None:
         return [user_error(None, NO_SUCH_FILE, "NO_SUCH_FILE")]
     if not target.file.size:
         return [user_error(None, "The input file is empty.", "INVALID_STAGED_UPLOAD_FILE")]
+    if _variables(next(target.file.lines())) is None:
+        return [user_error(None, "Unexpected file structure - expected JSONL", "INVALID_STAGED_UPLOAD_FILE")]
     return []
 
 
@@ -102,11 +108,17 @@ def _answers(ctx: Context, document: BulkDocument, target: StagedFile, file: Bul
 
 
 def _answer(ctx: Context, document: BulkDocument, line: bytes) -> dict[str, Any]:
-    """Answer one line; assumed: one that is no JSON object fails for itself."""
-    try:
-        variables = json.loads(line)
-    except (ValueError, RecursionError):
-        variables = None
-    if not isinstance(variables, dict):
+    """Answer one line; assumed: a later one that is no JSON object fails for itself."""
+    variables = _variables(line)
+    if variables is None:
         return {"errors": [{"message": "Invalid JSON: a line must be an object with the variables of the mutation"}]}
     return answer_line(ctx, document.parsed, document.operation, variables)
+
+
+def _variables(line: bytes) -> dict[str, Any] | None:
+    """Read the variables of a line; None when it holds no JSON object."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -198,6 +198,14 @@ def test_empty_file_is_refused(bulk: Bulk) -> None:
     assert payload["userErrors"] == [{"field": None, "message": text, "code": "INVALID_STAGED_UPLOAD_FILE"}]
 
 
+@pytest.mark.parametrize("line", ["no json", "[1]", '"text"', ""], ids=["text", "list", "string", "blank"])
+def test_file_that_does_not_begin_like_jsonl_is_refused(bulk: Bulk, line: str) -> None:
+    payload = bulk.ask_mutation(bulk.upload(line, MUGS[0]))
+
+    text = "Unexpected file structure - expected JSONL"
+    assert payload["userErrors"] == [{"field": None, "message": text, "code": "INVALID_STAGED_UPLOAD_FILE"}]
+
+
 def test_file_that_changes_meanwhile_fails_the_operation(bulk: Bulk) -> None:
     target = bulk.stage(httpMethod="PUT")
     body = "".join(json.dumps(line) + "\n" for line in MUGS).encode()

@@ -10,6 +10,7 @@ from tools.fidelity_table import FIDELITY, Case, Result, by_area, explained, put
 
 FLOORS = {
     "app_access": 1.0,
+    "bulk_operations": 0.91,
     "collections": 1.0,
     "customers": 0.98,
     "discounts": 0.93,
@@ -22,6 +23,7 @@ FLOORS = {
     "products": 0.88,
     "refunds": 1.0,
     "shop": 1.0,
+    "staged_uploads": 1.0,
     "variants": 0.88,
     "webhooks": 0.93,
 }

@@ -2,9 +2,23 @@
 --
 -- Every row keeps the guard of what it says: `updated_at` is Shopify's (a child without one has its parent's), `seen_at` when Shopify
 -- was asked. Nothing older is written over something newer, and nothing that was deleted after the question comes back. `digest` tells
--- whether the object changed at all. `raw` is the object as it came: text, because jsonb refuses what JSON and Shopify allow (a zero
--- character, half a surrogate pair) and costs three times the space of its parsing in time; `raw::json` reads it. It is stored as it
--- is, for the server's own compression (pglz) costs more than everything else in a load together.
+-- whether the object changed at all. A deleted row stays, with `deleted_at`.
+
+-- Objects as they came, beside the typed rows that `raw_id` leads here from: written once, before the load they come with counts, and
+-- nobody's until a typed row says so. Text, because jsonb refuses what JSON and Shopify allow (a zero character, half a surrogate pair)
+-- and costs a second to parse per 100 MB; `raw::json` reads it. Stored as it is, inline where it fits into a page: compressing it (pglz)
+-- costs more than everything else in a load together.
+create table shopify.raw_objects (
+    shop_id bigint not null,
+    raw_id bigint not null,
+    raw text not null,
+    primary key (shop_id, raw_id)
+) with (toast_tuple_target = 8160);
+
+alter table shopify.raw_objects alter column raw set storage external;
+
+-- Numbers of single objects that are applied outside a load.
+create sequence shopify.mirror_applications cache 1;
 
 create table shopify.shop_profiles (
     shop_id bigint primary key,
@@ -21,7 +35,7 @@ create table shopify.shop_profiles (
     weight_unit text,
     taxes_included boolean,
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null
@@ -46,7 +60,7 @@ create table shopify.products (
     currency text,
     created_at timestamptz,
     published_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null,
@@ -71,7 +85,7 @@ create table shopify.variants (
     is_taxable boolean,
     options text[],
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null,
@@ -113,7 +127,7 @@ create table shopify.locations (
     province_code text,
     country_code text,
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null,
@@ -135,7 +149,7 @@ create table shopify.inventory_items (
     harmonized_system_code text,
     locations_count integer,
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null,
@@ -157,7 +171,6 @@ create table shopify.inventory_levels (
     quality_control integer,
     safety_stock integer,
     created_at timestamptz,
-    raw text,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null,
@@ -171,18 +184,13 @@ create table shopify.orders (
     shop_id bigint not null,
     order_id bigint not null,
     name text,
-    number integer,
     customer_id bigint,
     email text,
-    phone text,
     processed_at timestamptz not null,
     created_at timestamptz,
-    closed_at timestamptz,
     cancelled_at timestamptz,
     cancel_reason text,
     is_test boolean not null,
-    is_confirmed boolean,
-    is_edited boolean,
     source_name text,
     app_name text,
     financial_status text,
@@ -190,12 +198,9 @@ create table shopify.orders (
     return_status text,
     country_code text,
     province_code text,
-    city text,
     tags text[],
     discount_codes text[],
     line_quantity integer,
-    transactions_count integer,
-    fulfillments_count integer,
     currency text not null,
     subtotal_price numeric,
     total_discounts numeric,
@@ -207,6 +212,7 @@ create table shopify.orders (
     total_fees numeric,
     total_tip numeric,
     current_total_price numeric,
+    gateways text[],
     total_received numeric,
     total_outstanding numeric,
     refunded_shipping numeric,
@@ -217,7 +223,7 @@ create table shopify.orders (
     presentment_total_tax numeric,
     presentment_total_price numeric,
     presentment_total_refunded numeric,
-    raw text,
+    raw_id bigint,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null,
@@ -228,7 +234,7 @@ create table shopify.orders (
 create index orders_by_time on shopify.orders (shop_id, processed_at);
 create index orders_by_customer on shopify.orders (shop_id, customer_id, processed_at);
 
--- A line, a transaction, a fulfillment, a refund lies with its order: that is how all of them are looked for.
+-- A line, a fulfillment, a refund lies with its order: that is how all of them are looked for.
 create table shopify.line_items (
     shop_id bigint not null,
     order_id bigint not null,
@@ -241,44 +247,17 @@ create table shopify.line_items (
     vendor text,
     quantity integer not null,
     current_quantity integer,
-    unfulfilled_quantity integer,
     is_gift_card boolean,
-    is_taxable boolean,
-    requires_shipping boolean,
     unit_price numeric,
-    line_discount numeric,
     allocated_discount numeric,
-    tax numeric,
     presentment_unit_price numeric,
     presentment_allocated_discount numeric,
-    raw text,
+    raw_id bigint,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null,
     deleted_at timestamptz,
     primary key (shop_id, order_id, line_item_id)
-);
-
-create table shopify.transactions (
-    shop_id bigint not null,
-    order_id bigint not null,
-    transaction_id bigint not null,
-    parent_transaction_id bigint,
-    kind text,
-    status text,
-    gateway text,
-    is_test boolean,
-    amount numeric,
-    currency text,
-    presentment_amount numeric,
-    presentment_currency text,
-    created_at timestamptz,
-    processed_at timestamptz,
-    digest bigint not null,
-    updated_at timestamptz not null,
-    seen_at timestamptz not null,
-    deleted_at timestamptz,
-    primary key (shop_id, order_id, transaction_id)
 );
 
 create table shopify.fulfillments (
@@ -290,8 +269,6 @@ create table shopify.fulfillments (
     status text,
     display_status text,
     total_quantity integer,
-    tracking_company text,
-    tracking_numbers text[],
     created_at timestamptz,
     delivered_at timestamptz,
     digest bigint not null,
@@ -369,13 +346,12 @@ create table shopify.customers (
     last_order_id bigint,
     country_code text,
     province_code text,
-    city text,
     email_marketing_state text,
     sms_marketing_state text,
     rfm_group text,
     predicted_spend_tier text,
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null,
@@ -392,7 +368,7 @@ create table shopify.collections (
     handle text,
     sort_order text,
     products_count integer,
-    raw text,
+    raw_id bigint,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null,
@@ -433,7 +409,7 @@ create table shopify.discounts (
     is_once_per_customer boolean,
     classes text[],
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint not null,
     updated_at timestamptz not null,
     seen_at timestamptz not null,
@@ -513,10 +489,21 @@ create unlogged table shopify.staged_chunks (
     end_bytes bigint not null,
     objects bigint not null,
     roots bigint not null,
-    rows bigint not null,
+    raw_objects bigint not null,
+    rows jsonb not null,
     skipped jsonb not null,
-    merged_tables text[] not null default '{}',
     primary key (shop_id, load_id, chunk)
+);
+
+-- Which steps of a merge are done: a table, from which chunk on.
+create unlogged table shopify.staged_merges (
+    shop_id bigint not null,
+    load_id bigint not null,
+    step text not null,
+    first_chunk integer not null,
+    added bigint not null,
+    changed bigint not null,
+    primary key (shop_id, load_id, step, first_chunk)
 );
 
 create unlogged table shopify.staged_products (
@@ -540,12 +527,12 @@ create unlogged table shopify.staged_products (
     currency text,
     created_at timestamptz,
     published_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_products_by_chunk on shopify.staged_products (shop_id, load_id, chunk);
-create index staged_products_by_id on shopify.staged_products (shop_id, load_id, product_id);
+
+create index staged_products_by_chunk on shopify.staged_products (load_id, chunk);
 
 create unlogged table shopify.staged_variants (
     shop_id bigint not null,
@@ -566,11 +553,12 @@ create unlogged table shopify.staged_variants (
     is_taxable boolean,
     options text[],
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_variants_by_chunk on shopify.staged_variants (shop_id, load_id, chunk);
+
+create index staged_variants_by_chunk on shopify.staged_variants (load_id, chunk);
 
 create unlogged table shopify.staged_metafields (
     shop_id bigint not null,
@@ -587,7 +575,8 @@ create unlogged table shopify.staged_metafields (
     digest bigint,
     updated_at timestamptz
 );
-create index staged_metafields_by_chunk on shopify.staged_metafields (shop_id, load_id, chunk);
+
+create index staged_metafields_by_chunk on shopify.staged_metafields (load_id, chunk);
 
 create unlogged table shopify.staged_locations (
     shop_id bigint not null,
@@ -601,11 +590,12 @@ create unlogged table shopify.staged_locations (
     province_code text,
     country_code text,
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_locations_by_chunk on shopify.staged_locations (shop_id, load_id, chunk);
+
+create index staged_locations_by_chunk on shopify.staged_locations (load_id, chunk);
 
 create unlogged table shopify.staged_inventory_items (
     shop_id bigint not null,
@@ -623,11 +613,12 @@ create unlogged table shopify.staged_inventory_items (
     harmonized_system_code text,
     locations_count integer,
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_inventory_items_by_chunk on shopify.staged_inventory_items (shop_id, load_id, chunk);
+
+create index staged_inventory_items_by_chunk on shopify.staged_inventory_items (load_id, chunk);
 
 create unlogged table shopify.staged_inventory_levels (
     shop_id bigint not null,
@@ -645,11 +636,11 @@ create unlogged table shopify.staged_inventory_levels (
     quality_control integer,
     safety_stock integer,
     created_at timestamptz,
-    raw text,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_inventory_levels_by_chunk on shopify.staged_inventory_levels (shop_id, load_id, chunk);
+
+create index staged_inventory_levels_by_chunk on shopify.staged_inventory_levels (load_id, chunk);
 
 create unlogged table shopify.staged_orders (
     shop_id bigint not null,
@@ -657,18 +648,13 @@ create unlogged table shopify.staged_orders (
     chunk integer not null,
     order_id bigint,
     name text,
-    number integer,
     customer_id bigint,
     email text,
-    phone text,
     processed_at timestamptz,
     created_at timestamptz,
-    closed_at timestamptz,
     cancelled_at timestamptz,
     cancel_reason text,
     is_test boolean,
-    is_confirmed boolean,
-    is_edited boolean,
     source_name text,
     app_name text,
     financial_status text,
@@ -676,12 +662,9 @@ create unlogged table shopify.staged_orders (
     return_status text,
     country_code text,
     province_code text,
-    city text,
     tags text[],
     discount_codes text[],
     line_quantity integer,
-    transactions_count integer,
-    fulfillments_count integer,
     currency text,
     subtotal_price numeric,
     total_discounts numeric,
@@ -693,6 +676,7 @@ create unlogged table shopify.staged_orders (
     total_fees numeric,
     total_tip numeric,
     current_total_price numeric,
+    gateways text[],
     total_received numeric,
     total_outstanding numeric,
     refunded_shipping numeric,
@@ -703,12 +687,12 @@ create unlogged table shopify.staged_orders (
     presentment_total_tax numeric,
     presentment_total_price numeric,
     presentment_total_refunded numeric,
-    raw text,
+    raw_id bigint,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_orders_by_chunk on shopify.staged_orders (shop_id, load_id, chunk);
-create index staged_orders_by_id on shopify.staged_orders (shop_id, load_id, order_id);
+
+create index staged_orders_by_chunk on shopify.staged_orders (load_id, chunk);
 
 create unlogged table shopify.staged_line_items (
     shop_id bigint not null,
@@ -724,43 +708,17 @@ create unlogged table shopify.staged_line_items (
     vendor text,
     quantity integer,
     current_quantity integer,
-    unfulfilled_quantity integer,
     is_gift_card boolean,
-    is_taxable boolean,
-    requires_shipping boolean,
     unit_price numeric,
-    line_discount numeric,
     allocated_discount numeric,
-    tax numeric,
     presentment_unit_price numeric,
     presentment_allocated_discount numeric,
-    raw text,
+    raw_id bigint,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_line_items_by_chunk on shopify.staged_line_items (shop_id, load_id, chunk);
 
-create unlogged table shopify.staged_transactions (
-    shop_id bigint not null,
-    load_id bigint not null,
-    chunk integer not null,
-    order_id bigint,
-    transaction_id bigint,
-    parent_transaction_id bigint,
-    kind text,
-    status text,
-    gateway text,
-    is_test boolean,
-    amount numeric,
-    currency text,
-    presentment_amount numeric,
-    presentment_currency text,
-    created_at timestamptz,
-    processed_at timestamptz,
-    digest bigint,
-    updated_at timestamptz
-);
-create index staged_transactions_by_chunk on shopify.staged_transactions (shop_id, load_id, chunk);
+create index staged_line_items_by_chunk on shopify.staged_line_items (load_id, chunk);
 
 create unlogged table shopify.staged_fulfillments (
     shop_id bigint not null,
@@ -773,14 +731,13 @@ create unlogged table shopify.staged_fulfillments (
     status text,
     display_status text,
     total_quantity integer,
-    tracking_company text,
-    tracking_numbers text[],
     created_at timestamptz,
     delivered_at timestamptz,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_fulfillments_by_chunk on shopify.staged_fulfillments (shop_id, load_id, chunk);
+
+create index staged_fulfillments_by_chunk on shopify.staged_fulfillments (load_id, chunk);
 
 create unlogged table shopify.staged_refunds (
     shop_id bigint not null,
@@ -795,15 +752,16 @@ create unlogged table shopify.staged_refunds (
     presentment_total_refunded numeric,
     created_at timestamptz,
     processed_at timestamptz,
-    digest bigint,
-    updated_at timestamptz,
     lines_seen_at timestamptz,
     shipping numeric,
     shipping_tax numeric,
     adjustment numeric,
-    adjustment_tax numeric
+    adjustment_tax numeric,
+    digest bigint,
+    updated_at timestamptz
 );
-create index staged_refunds_by_chunk on shopify.staged_refunds (shop_id, load_id, chunk);
+
+create index staged_refunds_by_chunk on shopify.staged_refunds (load_id, chunk);
 
 create unlogged table shopify.staged_refund_lines (
     shop_id bigint not null,
@@ -823,7 +781,8 @@ create unlogged table shopify.staged_refund_lines (
     digest bigint,
     updated_at timestamptz
 );
-create index staged_refund_lines_by_chunk on shopify.staged_refund_lines (shop_id, load_id, chunk);
+
+create index staged_refund_lines_by_chunk on shopify.staged_refund_lines (load_id, chunk);
 
 create unlogged table shopify.staged_customers (
     shop_id bigint not null,
@@ -846,17 +805,17 @@ create unlogged table shopify.staged_customers (
     last_order_id bigint,
     country_code text,
     province_code text,
-    city text,
     email_marketing_state text,
     sms_marketing_state text,
     rfm_group text,
     predicted_spend_tier text,
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_customers_by_chunk on shopify.staged_customers (shop_id, load_id, chunk);
+
+create index staged_customers_by_chunk on shopify.staged_customers (load_id, chunk);
 
 create unlogged table shopify.staged_collections (
     shop_id bigint not null,
@@ -867,12 +826,12 @@ create unlogged table shopify.staged_collections (
     handle text,
     sort_order text,
     products_count integer,
-    raw text,
+    raw_id bigint,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_collections_by_chunk on shopify.staged_collections (shop_id, load_id, chunk);
-create index staged_collections_by_id on shopify.staged_collections (shop_id, load_id, collection_id);
+
+create index staged_collections_by_chunk on shopify.staged_collections (load_id, chunk);
 
 create unlogged table shopify.staged_collection_products (
     shop_id bigint not null,
@@ -883,7 +842,8 @@ create unlogged table shopify.staged_collection_products (
     digest bigint,
     updated_at timestamptz
 );
-create index staged_collection_products_by_chunk on shopify.staged_collection_products (shop_id, load_id, chunk);
+
+create index staged_collection_products_by_chunk on shopify.staged_collection_products (load_id, chunk);
 
 create unlogged table shopify.staged_discounts (
     shop_id bigint not null,
@@ -906,12 +866,12 @@ create unlogged table shopify.staged_discounts (
     is_once_per_customer boolean,
     classes text[],
     created_at timestamptz,
-    raw text,
+    raw_id bigint,
     digest bigint,
     updated_at timestamptz
 );
-create index staged_discounts_by_chunk on shopify.staged_discounts (shop_id, load_id, chunk);
-create index staged_discounts_by_id on shopify.staged_discounts (shop_id, load_id, discount_id);
+
+create index staged_discounts_by_chunk on shopify.staged_discounts (load_id, chunk);
 
 create unlogged table shopify.staged_discount_codes (
     shop_id bigint not null,
@@ -924,26 +884,5 @@ create unlogged table shopify.staged_discount_codes (
     digest bigint,
     updated_at timestamptz
 );
-create index staged_discount_codes_by_chunk on shopify.staged_discount_codes (shop_id, load_id, chunk);
--- As it comes, so it stays: compressing what is read once would cost more than it saves.
-alter table shopify.shop_profiles alter column raw set storage external;
-alter table shopify.products alter column raw set storage external;
-alter table shopify.variants alter column raw set storage external;
-alter table shopify.locations alter column raw set storage external;
-alter table shopify.inventory_items alter column raw set storage external;
-alter table shopify.inventory_levels alter column raw set storage external;
-alter table shopify.orders alter column raw set storage external;
-alter table shopify.line_items alter column raw set storage external;
-alter table shopify.customers alter column raw set storage external;
-alter table shopify.collections alter column raw set storage external;
-alter table shopify.discounts alter column raw set storage external;
-alter table shopify.staged_products alter column raw set storage external;
-alter table shopify.staged_variants alter column raw set storage external;
-alter table shopify.staged_locations alter column raw set storage external;
-alter table shopify.staged_inventory_items alter column raw set storage external;
-alter table shopify.staged_inventory_levels alter column raw set storage external;
-alter table shopify.staged_orders alter column raw set storage external;
-alter table shopify.staged_line_items alter column raw set storage external;
-alter table shopify.staged_customers alter column raw set storage external;
-alter table shopify.staged_collections alter column raw set storage external;
-alter table shopify.staged_discounts alter column raw set storage external;
+
+create index staged_discount_codes_by_chunk on shopify.staged_discount_codes (load_id, chunk);

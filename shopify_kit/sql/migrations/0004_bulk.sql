@@ -29,6 +29,8 @@ create table shopify.bulk_operations (
     error_message text,
     created_at timestamptz not null default pg_catalog.now(),
     submitted_at timestamptz,
+    canceling_at timestamptz,
+    rung_at timestamptz,
     seen_at timestamptz,
     completed_at timestamptz,
     primary key (shop_id, operation_id)
@@ -36,10 +38,12 @@ create table shopify.bulk_operations (
 
 create unique index bulk_operations_by_gid on shopify.bulk_operations (shop_id, gid) where gid is not null;
 create index bulk_operations_by_time on shopify.bulk_operations (shop_id, created_at desc, operation_id desc);
-create index bulk_operations_open on shopify.bulk_operations (shop_id, bucket, kind)
-    where status in ('submitting', 'created', 'running', 'canceling');
+create index bulk_operations_open on shopify.bulk_operations (shop_id, bucket, kind, created_at)
+    where status in ('pending', 'submitting', 'created', 'running', 'canceling');
 create index bulk_operations_done on shopify.bulk_operations (completed_at) where completed_at is not null;
 create index bulk_operations_parts on shopify.bulk_operations (shop_id, (facts ->> 'part_of')) where facts ? 'part_of';
+create index bulk_operations_alike on shopify.bulk_operations (shop_id, (facts ->> 'fingerprint'), created_at)
+    where facts ? 'fingerprint';
 
 -- What a bulk mutation will upload, in compressed pieces, until it is done.
 create table shopify.bulk_lines (
@@ -50,5 +54,17 @@ create table shopify.bulk_lines (
     data bytea not null,
     is_ready boolean not null,
     primary key (shop_id, operation_id, number),
+    foreign key (shop_id, operation_id) references shopify.bulk_operations (shop_id, operation_id) on delete cascade
+);
+
+-- Lines of a bulk mutation that were not sent, and why; `line` counts from 0 within the operation.
+create table shopify.bulk_refusals (
+    shop_id bigint not null,
+    operation_id uuid not null,
+    line integer not null,
+    field text[] not null,
+    message text not null,
+    code text,
+    primary key (shop_id, operation_id, line),
     foreign key (shop_id, operation_id) references shopify.bulk_operations (shop_id, operation_id) on delete cascade
 );
