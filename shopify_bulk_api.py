@@ -15,6 +15,7 @@ import msgspec
 
 from shopify_bulk.exports import EXPORTS
 from shopify_bulk.following import AdminOf, Ended, Follower, probe
+from shopify_bulk.nesting import nested
 from shopify_bulk.operations import (
     CALLER,
     KIND,
@@ -28,10 +29,11 @@ from shopify_bulk.operations import (
     queries,
     sweep_operations,
 )
+from shopify_bulk.parts import cancel
 from shopify_bulk.preparation import named_mutation, prepare
-from shopify_bulk.product_lines import CREATE, UPDATE, LineResult, result_of, write_lines
-from shopify_bulk.results import Results, nested
-from shopify_bulk.uploads import Uploads, files_of, keep_pieces
+from shopify_bulk.product_lines import CREATE, UPDATE, LineResult, results_of, write_lines
+from shopify_bulk.results import Results
+from shopify_bulk.uploads import Piece, Uploads, keep_pieces, pieces_of
 from shopify_kit.clock import Clock, monotonic_s, sleep
 from shopify_kit.database import Connection, Database
 from shopify_kit.documents import Documents
@@ -44,7 +46,7 @@ from shopify_service import ShopAdmin
 PRODUCTS: Final = "products"
 REUSE_S: Final = 300.0
 LOOK_S: Final = 0.25
-SWEEP_CRON: Final = "41 3 * * *"
+SWEEP_CRON: Final = "41 * * * *"
 
 
 class BulkApi:
@@ -78,8 +80,6 @@ class BulkApi:
         self.uploads.writers[PRODUCTS] = write_lines
         self.results = Results(database, self.operations, transport, admin_of)
         self._follower = Follower(database, self.operations, self.uploads, admin_of, clock)
-        for purpose in (PRODUCTS, CALLER):
-            self.on_end(purpose, _sum_up)
 
     # Starting
 
@@ -159,11 +159,11 @@ class BulkApi:
         """Create or update any number of products.
 
         Raises:
-            InvalidInput: there are none.
+            InvalidInput: there are none, or one to be updated has no id.
         """
         admin = self._admin(user_id, shop_id)
         facts = {"verb": UPDATE if update else CREATE, "location": admin.primary_location()}
-        lines = (msgspec.json.encode(dict(product)) for product in products)
+        lines = (msgspec.json.encode(product) for product in _checked(products, update=update))
         mutation = self._documents["BulkSetProducts"].text
         return self._mutate(user_id, shop_id, mutation, lines, PRODUCTS, facts, is_ready=False)
 
@@ -178,29 +178,26 @@ class BulkApi:
         *,
         is_ready: bool,
     ) -> Operation:
-        files = list(files_of(lines))
-        if not files:
+        operation_id = uuid.uuid4()
+        document = named_mutation(mutation, operation_name(operation_id))
+        pieces = list(pieces_of(lines))
+        if not pieces:
             raise InvalidInput.field("products" if purpose == PRODUCTS else "variables", "give at least one")
         bucket = self._bucket_of(user_id, shop_id)
-
-        def draft(facts: Mapping[str, Any], count: int, parts: int) -> Draft:
-            operation_id = uuid.uuid4()
-            document = named_mutation(mutation, operation_name(operation_id))
-            return Draft(
-                shop_id,
-                "mutation",
-                purpose,
-                user_id,
-                bucket,
-                document,
-                operation_id,
-                facts=facts,
-                expected_objects=count,
-                is_probed=True,
-                parts=parts,
-            )
-
-        return self._started(self._database.run(_keep_mutation, draft, files, facts, is_ready, timeout_s=60.0))
+        count = sum(piece.line_count for piece in pieces)
+        draft = Draft(
+            shop_id,
+            "mutation",
+            purpose,
+            user_id,
+            bucket,
+            document,
+            operation_id,
+            facts=facts,
+            expected_objects=count,
+            is_probed=True,
+        )
+        return self._started(self._database.run(_keep_mutation, draft, pieces, is_ready, timeout_s=60.0))
 
     def _add(self, draft: Draft) -> Operation:
         return self._started(self._database.run(add_operation, draft))
@@ -230,11 +227,12 @@ class BulkApi:
         return found[:limit], len(found) > limit
 
     def product_results(self, operation: Operation) -> Iterator[LineResult]:
-        """Yield what became of each product of a bulk create or update, by file."""
+        """Yield what became of each product of a bulk create or update that is over; every product has an answer, in no order."""
+        refusals = self.uploads.refusals(operation)
         for part in self.operations.parts_of(operation) or [operation]:
-            first = int(part.facts.get("first_index", 0))
-            if part.status == "completed":
-                yield from (result_of(msgspec.json.decode(line), first) for line in self.results.lines(part))
+            has_lines = part.status == "completed" or part.url is not None or part.partial_data_url is not None
+            lines = self.results.documents(part, partial=True) if has_lines and part.gid is not None else iter(())
+            yield from results_of(part, lines, refusals)
 
     def wait(self, operation: Operation, timeout_s: float) -> Operation:
         """Wait until an operation is over, at most so long; returns it as it is then."""
@@ -246,7 +244,7 @@ class BulkApi:
 
     def cancel(self, operation: Operation) -> Operation:
         """Ask for the end of an operation; one that is over stays as it is."""
-        if self._database.run(_cancel, operation):
+        if self._database.run(cancel, operation):
             self._wake()
         return self.operations.find(operation.shop_id, operation.operation_id) or operation
 
@@ -266,56 +264,31 @@ class BulkApi:
         return {"bulk.sweep": (SWEEP_CRON, sweep_operations)}
 
 
+def _checked(products: Iterable[Mapping[str, Any]], *, update: bool) -> Iterator[dict[str, Any]]:
+    for index, product in enumerate(products):
+        if update and not isinstance(product.get("id"), int):
+            raise InvalidInput.field(f"products.{index}.id", "say which product")
+        yield dict(product)
+
+
 # Units
 
 
 async def _reuse_or_add(conn: Connection, draft: Draft) -> Operation:
     """Return an operation whose result serves as well, or keep the draft; two who ask at once get the same one."""
-    fingerprint = str(draft.facts["fingerprint"])
-    await conn.execute(queries.lock_slots, draft.shop_id, draft.purpose, fingerprint)
-    found = await find_reusable(conn, draft.shop_id, draft.purpose, fingerprint, REUSE_S)
-    return found or await add_operation(conn, draft)
+    await conn.execute(queries.lock_slots, draft.shop_id, draft.purpose, str(draft.facts["fingerprint"]))
+    return await find_reusable(conn, draft, REUSE_S) or await add_operation(conn, draft)
 
 
-async def _keep_mutation(
-    conn: Connection,
-    draft: Callable[[Mapping[str, Any], int, int], Draft],
-    files: Sequence[Sequence[tuple[int, bytes]]],
-    facts: Mapping[str, Any],
-    is_ready: bool,
-) -> Operation:
-    """Keep a mutation: one operation per file, and one over them where there are several."""
-    counts = [sum(count for count, _ in pieces) for pieces in files]
-    whole = await add_operation(conn, draft(facts, sum(counts), len(files))) if len(files) > 1 else None
-    first_index, operation = 0, whole
-    for number, (pieces, count) in enumerate(zip(files, counts, strict=True)):
-        part = {"part_of": str(whole.operation_id), "part": number} if whole is not None else {}
-        operation = await add_operation(conn, draft({**facts, **part, "first_index": first_index}, count, 1))
-        await keep_pieces(conn, operation.shop_id, operation.operation_id, pieces, is_ready=is_ready)
-        first_index += count
-    assert operation is not None
-    return whole or operation
-
-
-async def _sum_up(conn: Connection, operation: Operation) -> None:
-    """When a part has ended: its lines are not needed any more, and perhaps the whole is over."""
-    await conn.execute(queries.forget_pieces, operation.shop_id, operation.operation_id)
-    whole = operation.facts.get("part_of")
-    if whole is not None:
-        await conn.execute(queries.note_parts_progress, operation.shop_id, str(whole))
-        await conn.execute(queries.sum_up_parts, operation.shop_id, str(whole))
-
-
-async def _cancel(conn: Connection, operation: Operation) -> bool:
-    if not await conn.fetchval(queries.request_cancel, operation.shop_id, operation.operation_id):
-        return False
-    await conn.execute(queries.cancel_parts, operation.shop_id, str(operation.operation_id))
-    await wake_lane(conn, operation.shop_id, lane_of(operation.operation_id))
-    return True
+async def _keep_mutation(conn: Connection, draft: Draft, pieces: Sequence[Piece], is_ready: bool) -> Operation:
+    """Keep a mutation with its lines."""
+    operation = await add_operation(conn, draft)
+    await keep_pieces(conn, operation, pieces, is_ready=is_ready)
+    return operation
 
 
 async def _ring(conn: Connection, shop_id: int, gid: str) -> None:
-    operation_id = await conn.fetchval(queries.find_by_gid, shop_id, gid)
+    operation_id = await conn.fetchval(queries.ring_operation, shop_id, gid)
     if operation_id is not None:
         await wake_lane(conn, shop_id, lane_of(operation_id))
 

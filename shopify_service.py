@@ -6,7 +6,7 @@ A `ShopAdmin` speaks for one shop on one budget; it is made per request or per j
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
@@ -15,7 +15,7 @@ from msgspec import Struct
 from shopify_admin import customers as customer_shapes
 from shopify_admin import orders as order_shapes
 from shopify_admin import products as product_shapes
-from shopify_admin.bulk import RemoteOperation, UploadTarget, remote_of, target_of
+from shopify_admin.bulk import ProductLists, RemoteOperation, UploadTarget, lists_of, remote_of, target_of
 from shopify_admin.catalog import Shop, collection_of, discount_of, location_of, shop_of
 from shopify_admin.customers import Customer, CustomerFilters, CustomerInput, customer_of
 from shopify_admin.inventory import DEFAULT_REASON, InventoryLevel, adjust_input, level_of, set_quantities_input
@@ -27,7 +27,7 @@ from shopify_admin.webhooks import Subscription, Wanted, subscription_of
 from shopify_kit.client import AdminClient, Answer, ShopAccess
 from shopify_kit.clock import sleep
 from shopify_kit.documents import Document, Documents
-from shopify_kit.errors import InvalidInput, NotFound, Unprocessable, UserErrors
+from shopify_kit.errors import InvalidInput, NotFound, Unprocessable, UpstreamFailed, UserErrors
 from shopify_kit.identifiers import make_gid
 from shopify_kit.runtime import map_in_threads
 from shopify_kit.throttle import Priority, ThrottleStatus
@@ -38,6 +38,7 @@ MORE_CHILDREN = 250
 PRODUCTS_AT_ONCE = 10
 JOB_POLLS = 20
 JOB_POLL_S = 0.25
+START_TIMEOUT_S = 10.0
 
 
 class Listing(Struct, frozen=True):
@@ -523,32 +524,45 @@ class ShopAdmin:
 
     # Bulk operations
 
+    def product_lists(self, gids: Sequence[str]) -> list[ProductLists]:
+        """Return those of these products that there are, with what a bulk `productSet` has to list lest it is deleted."""
+        found: list[ProductLists] = []
+        for start in range(0, len(gids), PRODUCTS_AT_ONCE):
+            nodes = self._run("GetProductLists", ids=list(gids[start : start + PRODUCTS_AT_ONCE]))["nodes"]
+            found += [lists_of(node, self._product(node)) for node in nodes if node]
+        return found
+
     def run_bulk_query(self, query: str, *, group_objects: bool) -> RemoteOperation:
-        """Start a bulk query."""
-        data = self._run("RunBulkQuery", query=query, groupObjects=group_objects)
-        return remote_of(data["bulkOperationRunQuery"]["bulkOperation"])
+        """Start a bulk query; whether it was taken is known within 10 seconds or not at all."""
+        return self._start("RunBulkQuery", "bulkOperationRunQuery", query=query, groupObjects=group_objects)
 
     def run_bulk_mutation(self, mutation: str, path: str, identifier: str) -> RemoteOperation:
-        """Start a bulk mutation over the uploaded lines at `path`; `identifier` is ours."""
-        data = self._run("RunBulkMutation", mutation=mutation, path=path, identifier=identifier)
-        return remote_of(data["bulkOperationRunMutation"]["bulkOperation"])
+        """Start a bulk mutation over the uploaded lines at `path`; `identifier` is ours. Otherwise as `run_bulk_query`."""
+        return self._start("RunBulkMutation", "bulkOperationRunMutation", mutation=mutation, path=path, identifier=identifier)
+
+    def _start(self, name: str, root: str, **variables: Any) -> RemoteOperation:
+        document = self._documents[name]
+        answer = self._client.run(self._access, document, variables, priority=self._priority, timeout_s=START_TIMEOUT_S)
+        self.cost = answer.cost or self.cost
+        raw = (answer.data[root] or {}).get("bulkOperation")
+        if raw is None:
+            raise UpstreamFailed("Shopify did not say which bulk operation it started; looking for it.", retry_after_s=2.0)
+        return remote_of(raw)
 
     def bulk_operation(self, gid: str) -> RemoteOperation | None:
         """Return one bulk operation of our app; None where there is none."""
         raw = self._run("GetBulkOperation", id=gid)["bulkOperation"]
         return None if raw is None else remote_of(raw)
 
-    def recent_bulk_operations(self, since: datetime) -> list[RemoteOperation]:
-        """Return our app's bulk operations since an instant, newest first, each with its document."""
-        found: list[RemoteOperation] = []
-        after = None
+    def bulk_operations_since(self, since: datetime) -> Iterator[RemoteOperation]:
+        """Yield our app's bulk operations since an instant, each with its document."""
+        query, after = f"created_at:>='{since.isoformat()}'", None
         while True:
-            query = f"created_at:>='{since.isoformat()}'"
             connection = self._run("ListBulkOperations", first=50, after=after, query=query)["bulkOperations"]
-            found += [remote_of(node) for node in connection["nodes"]]
+            yield from (remote_of(node) for node in connection["nodes"])
             after = Page.of(connection).next_cursor
             if after is None:
-                return found
+                return
 
     def cancel_bulk_operation(self, gid: str) -> RemoteOperation | None:
         """Ask Shopify to end a bulk operation; it takes a while."""

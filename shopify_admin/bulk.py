@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
+from shopify_admin.products import Product
 from shopify_admin.shapes import Raw
+from shopify_kit.errors import InvalidInput
 
 OVER = frozenset({"completed", "canceled", "failed", "expired"})
 NO_SLOT = frozenset({"LIMIT_REACHED", "OPERATION_IN_PROGRESS"})
@@ -42,6 +45,34 @@ class UploadTarget(Struct, frozen=True):
         return dict(self.parameters)["key"]
 
 
+class ProductLists(Struct, frozen=True):
+    """A product with its lists of files and metafields; None where they are longer than one page."""
+
+    product: Product
+    files: tuple[str, ...] | None
+    metafields: tuple[dict[str, Any], ...] | None
+
+    def kept_files(self) -> list[dict[str, Any]]:
+        """Write the files as a FileSetInput that keeps them.
+
+        Raises:
+            InvalidInput: there are too many to list.
+        """
+        if self.files is None:
+            raise InvalidInput.field("images", "the product has more than 250 files; change it by itself")
+        return [{"id": gid} for gid in self.files]
+
+    def kept_metafields(self) -> list[dict[str, Any]]:
+        """Write the metafields as an input that keeps them.
+
+        Raises:
+            InvalidInput: there are too many to list.
+        """
+        if self.metafields is None:
+            raise InvalidInput.field("metafields", "the product has more than 250 metafields; change it by itself")
+        return [{key: raw[key] for key in ("namespace", "key", "type", "value")} for raw in self.metafields]
+
+
 def remote_of(raw: Raw) -> RemoteOperation:
     """Read Shopify's BulkOperation; its counts are texts."""
     return RemoteOperation(
@@ -63,3 +94,13 @@ def remote_of(raw: Raw) -> RemoteOperation:
 def target_of(raw: Raw) -> UploadTarget:
     """Read Shopify's StagedMediaUploadTarget."""
     return UploadTarget(raw["url"], tuple((part["name"], part["value"]) for part in raw["parameters"]))
+
+
+def lists_of(raw: Raw, product: Product) -> ProductLists:
+    """Read the lists beside a product."""
+    files, metafields = raw["files"], raw["metafields"]
+    return ProductLists(
+        product=product,
+        files=None if files["pageInfo"]["hasNextPage"] else tuple(node["id"] for node in files["nodes"]),
+        metafields=None if metafields["pageInfo"]["hasNextPage"] else tuple(metafields["nodes"]),
+    )

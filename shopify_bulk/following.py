@@ -33,8 +33,9 @@ from shopify_bulk.operations import (
     take_back_lost,
     wake_waiting,
 )
+from shopify_bulk.parts import split, sum_up
 from shopify_bulk.preparation import probe_of, pruned
-from shopify_bulk.uploads import Uploads
+from shopify_bulk.uploads import Portion, Uploads
 from shopify_kit.clock import Clock
 from shopify_kit.database import Connection, Database
 from shopify_kit.errors import IntegrationError, InvalidInput, QueryRejected, Throttled, UserErrors
@@ -129,10 +130,17 @@ class Follower:
         ready = self._uploads.make_ready(operation, admin)
         if ready is not None:
             return self._then(operation, ready)
+        files = self._uploads.files(operation)
+        if len(files) > 1:
+            return lambda conn: self._split(conn, operation, files)
         path = self._uploads.send(operation, admin)
         if path is None:
             return self._over(operation, "completed", None, "No line of it could be sent.")
         return self._then(operation, lambda conn: keep_upload(conn, operation, path))
+
+    async def _split(self, conn: Connection, operation: Operation, files: Sequence[Portion]) -> None:
+        if not await split(conn, operation, files):
+            await self._over(operation, "canceled", None, None)(conn)
 
     def _submit(self, operation: Operation, admin: ShopAdmin) -> Effect:
         if not self._database.run(begin_submission, operation):
@@ -158,7 +166,7 @@ class Follower:
         return admin.run_bulk_mutation(document, operation.upload_path, str(operation.operation_id))
 
     def _waits(self, operation: Operation, after_s: float) -> Effect:
-        """Other operations, perhaps another tool's, have all slots; theirs are none of our business. Or there are no points left."""
+        """Have it tried again: other operations, perhaps another tool's, have all slots, or there are no points left."""
         return self._then(operation, lambda conn: take_back(conn, operation, None, counts=False), after_s)
 
     def _sent_again(self, operation: Operation, code: str) -> Effect:
@@ -255,9 +263,10 @@ class Follower:
 
     async def _tell(self, conn: Connection, operation: Operation) -> None:
         await wake_waiting(conn, operation)
-        tell, fresh = self.ended.get(operation.purpose), await find_operation(conn, operation.shop_id, operation.operation_id)
-        if tell is not None and fresh is not None:
-            await tell(conn, fresh)
+        over = await sum_up(conn, operation) if operation.kind == "mutation" else operation.operation_id
+        tell, ended = self.ended.get(operation.purpose), over and await find_operation(conn, operation.shop_id, over)
+        if tell is not None and ended:
+            await tell(conn, ended)
 
     def _then(self, operation: Operation, store: Effect | None, after_s: float = 0.0) -> Effect:
         """Store something, and have the next step done after a while."""

@@ -348,9 +348,10 @@ def _lanes(jobs: list[Job]) -> tuple[list[int], list[str], list[int]]:
 
 
 async def _give_back(conn: Connection, jobs: list[Job]) -> None:
-    left = {row["fence"] for row in await conn.fetch(queries.leave_lanes, *_lanes(jobs))}
-    ours = [job for job in jobs if job.fence in left]
-    shops, lanes, _ = _lanes(ours)
+    held = {row["fence"] for row in await conn.fetch(queries.hold_lanes, *_lanes(jobs))}
+    ours = [job for job in jobs if job.fence in held]
+    shops, lanes, fences = _lanes(ours)
+    await conn.execute(queries.leave_lanes, shops, lanes, fences)
     await conn.execute(queries.uncount_attempts, shops, lanes, [job.job_id for job in ours])
     await conn.execute(queries.ring_lanes, shops, lanes)
 
@@ -360,8 +361,12 @@ async def _wake_and_reap(conn: Connection, since: datetime | None) -> datetime |
     if since is not None and now < since:
         since = None  # the server's clock was set back
     woken = await conn.execute(queries.wake_sleepers, SWEEP_ROWS, since)
-    reaped = await conn.execute(queries.reap_leases, SWEEP_ROWS, since, DEATHS, FIRST_PAUSE_S, GROWTH, LONGEST_PAUSE_S)
-    is_more = SWEEP_ROWS in (int(woken.split()[-1]), int(reaped.split()[-1]))
+    ended = await conn.fetch(queries.reap_leases, SWEEP_ROWS, since)
+    if ended:
+        # Only a statement that begins when the leases are gone sees all that others took off the door for their holders.
+        lanes = [row["shop_id"] for row in ended], [row["lane"] for row in ended]
+        await conn.execute(queries.ring_left_lanes, *lanes, DEATHS, FIRST_PAUSE_S, GROWTH, LONGEST_PAUSE_S)
+    is_more = SWEEP_ROWS in (int(woken.split()[-1]), len(ended))
     return since if is_more else now - MARGIN_TIME
 
 

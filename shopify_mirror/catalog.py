@@ -17,6 +17,7 @@ from shopify_mirror.rows import (
     Ref,
     Shape,
     Table,
+    Text,
     digest_of,
     kind_of,
     number,
@@ -114,7 +115,7 @@ class Metafield(NodeShape, tag="Metafield"):
     created_at: Instant | None = None
 
 
-def take_product(draft: Draft, product: Product, raw_id: int, text: bytes | memoryview) -> None:
+def take_product(draft: Draft, product: Product, raw_id: int, text: Text) -> None:
     """Write a product's row, or below a collection that it belongs to it."""
     if product.parent_id is not None:
         _take_member(draft, product, product.parent_id)
@@ -145,7 +146,7 @@ def _take_member(draft: Draft, product: Product, parent_id: str) -> None:
     draft.rows["collection_products"].append((*draft.keys, number(parent_id), number(product.id), 0, updated_at))
 
 
-def take_variant(draft: Draft, variant: ProductVariant, raw_id: int, text: bytes | memoryview) -> None:
+def take_variant(draft: Draft, variant: ProductVariant, raw_id: int, text: Text) -> None:
     """Write a variant's row."""
     draft.parent("variants", variant.parent_id)
     draft.rows["variants"].append(
@@ -161,7 +162,7 @@ def take_variant(draft: Draft, variant: ProductVariant, raw_id: int, text: bytes
     draft.introduce(variant.id, variant.updated_at)
 
 
-def take_metafield(draft: Draft, metafield: Metafield, _: int, text: bytes | memoryview) -> None:
+def take_metafield(draft: Draft, metafield: Metafield, _: int, text: Text) -> None:
     """Write a metafield's row; whose it is says its parent."""
     parent_id = metafield.parent_id
     draft.parent("metafields", parent_id)
@@ -184,7 +185,7 @@ class Collection(NodeShape, tag="Collection"):
     products_count: Count | None = None
 
 
-def take_collection(draft: Draft, collection: Collection, raw_id: int, text: bytes | memoryview) -> None:
+def take_collection(draft: Draft, collection: Collection, raw_id: int, text: Text) -> None:
     """Write a collection's row."""
     draft.rows["collections"].append(
         (

@@ -16,6 +16,7 @@ from shopify_mirror.rows import (
     Ref,
     Shape,
     Table,
+    Text,
     digest_of,
     number,
     number_of,
@@ -84,7 +85,7 @@ class Customer(NodeShape, tag="Customer"):
 _NO_EMAIL, _NO_PHONE, _NO_HOME, _NO_STATISTICS = EmailAddress(), PhoneNumber(), Home(), Statistics()
 
 
-def take_customer(draft: Draft, customer: Customer, raw_id: int, text: bytes | memoryview) -> None:
+def take_customer(draft: Draft, customer: Customer, raw_id: int, text: Text) -> None:
     """Write a customer's row."""
     email, phone = customer.default_email_address or _NO_EMAIL, customer.default_phone_number or _NO_PHONE
     home, statistics = customer.default_address or _NO_HOME, customer.statistics or _NO_STATISTICS

@@ -1,15 +1,14 @@
 """Lines of a bulk result into batches of rows: typed decoding, and what is not as it should be counted or refused.
 
-Runs in a process of its own for large results (`decoding_process`), in the caller's for small ones. A batch is what one
-transaction stages. Memory does not depend on the size of the result or the order of its lines: children are written as they come, with
-their parent's id, and find their parents in the database.
+Runs in a process of its own for large results (`decoding_program`), in the caller's for small ones. A batch is what one transaction
+stages. Memory does not depend on the size of the result or the order of its lines: children are written as they come, with their
+parent's id, and find their parents in the database.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +16,7 @@ import msgspec
 from shopify_kit.copying import binary_texts, csv_rows, mended
 from shopify_kit.jsonl import LineSplitter, NotLines
 from shopify_mirror.kinds import SHAPES, TAKES, Node
-from shopify_mirror.rows import Draft, kind_of
+from shopify_mirror.rows import Draft, Families, kind_of
 
 CHUNK_BYTES: Final = 8 * 2**20
 UNREADABLE: Final = "unreadable"
@@ -108,7 +107,7 @@ class Decoder:
         self._plan = plan
         self._splitter = LineSplitter()
         self._read = msgspec.json.Decoder(Node).decode
-        self._known: dict[str, datetime] = {}
+        self._families = Families()
         self._arrays: dict[tuple[str, ...], str] = {}
         self._line = plan.first_line
         self._counts = Counts(plan.first_chunk)
@@ -146,7 +145,7 @@ class Decoder:
         if not lines:
             return
         plan = self._plan
-        draft = Draft(plan.shop_id, plan.load_id, self._counts.chunk, self._known, self._arrays)
+        draft = Draft((plan.shop_id, plan.load_id, self._counts.chunk), self._families, self._arrays)
         for raw_id, (line, node) in enumerate(zip(lines, self._nodes(lines, draft), strict=True), plan.raw_base + self._line):
             if node is not None:
                 draft.children += node.parent_id is not None

@@ -18,6 +18,7 @@ from shopify_mirror.rows import (
     NodeShape,
     Shape,
     Table,
+    Text,
     digest_of,
     number,
 )
@@ -80,7 +81,7 @@ class DiscountRedeemCode(NodeShape, tag="DiscountRedeemCode"):
 _NO_VALUE = DiscountValue()
 
 
-def take_discount(draft: Draft, node: DiscountNode, raw_id: int, text: bytes | memoryview) -> None:
+def take_discount(draft: Draft, node: DiscountNode, raw_id: int, text: Text) -> None:
     """Write a discount's row."""
     it = node.discount
     value = (it.customer_gets and it.customer_gets.value) or _NO_VALUE
@@ -98,7 +99,7 @@ def take_discount(draft: Draft, node: DiscountNode, raw_id: int, text: bytes | m
     draft.introduce(node.id, it.updated_at)
 
 
-def take_code(draft: Draft, code: DiscountRedeemCode, _: int, text: bytes | memoryview) -> None:
+def take_code(draft: Draft, code: DiscountRedeemCode, _: int, text: Text) -> None:
     """Write a code's row."""
     updated_at = draft.parent("discount_codes", code.parent_id)
     draft.rows["discount_codes"].append(

@@ -17,6 +17,7 @@ from shopify_mirror.rows import (
     Ref,
     Shape,
     Table,
+    Text,
     digest_of,
     kind_of,
     number,
@@ -111,7 +112,7 @@ _NO_WEIGHT = Weight()
 _NO_PLACE = LocationAddress()
 
 
-def take_location(draft: Draft, location: Location, raw_id: int, text: bytes | memoryview) -> None:
+def take_location(draft: Draft, location: Location, raw_id: int, text: Text) -> None:
     """Write a location's row; one that only leads to its levels becomes none."""
     if location.updated_at is None:
         return
@@ -126,7 +127,7 @@ def take_location(draft: Draft, location: Location, raw_id: int, text: bytes | m
     draft.introduce(location.id, location.updated_at)
 
 
-def take_item(draft: Draft, item: InventoryItem, raw_id: int, text: bytes | memoryview) -> None:
+def take_item(draft: Draft, item: InventoryItem, raw_id: int, text: Text) -> None:
     """Write an inventory item's row."""
     cost = item.unit_cost or NO_AMOUNT
     weight = (item.measurement and item.measurement.weight) or _NO_WEIGHT
@@ -142,9 +143,9 @@ def take_item(draft: Draft, item: InventoryItem, raw_id: int, text: bytes | memo
     draft.introduce(item.id, item.updated_at)
 
 
-def take_level(draft: Draft, level: InventoryLevel, _: int, text: bytes | memoryview) -> None:
+def take_level(draft: Draft, level: InventoryLevel, _: int, text: Text) -> None:
     """Write a level's row. Its GID is `…/InventoryLevel/<level>?inventory_item_id=<item>`; the parent is item or location."""
-    own, _, query = number(level.id).partition("?")
+    own, _mark, query = level.id.rpartition("/")[2].partition("?")
     item_id = number(level.item.id) if level.item else query.partition("inventory_item_id=")[2].partition("&")[0]
     location_id = number(level.location.id) if level.location else None
     parent_id = level.parent_id or ""

@@ -44,7 +44,7 @@ from shopify_mirror.orders import (
     take_line_item,
     take_order,
 )
-from shopify_mirror.rows import Draft, Table
+from shopify_mirror.rows import Draft, Table, Text
 
 Node: TypeAlias = (
     Order
@@ -60,7 +60,7 @@ Node: TypeAlias = (
     | DiscountNode
     | DiscountRedeemCode
 )
-Take: TypeAlias = Callable[[Draft, Any, int, bytes | memoryview], None]
+Take: TypeAlias = Callable[[Draft, Any, int, Text], None]
 
 TAKES: Final[Mapping[type, Take]] = {
     Order: take_order,

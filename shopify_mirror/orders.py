@@ -24,6 +24,7 @@ from shopify_mirror.rows import (
     Shape,
     ShopBag,
     Table,
+    Text,
     digest_of,
     digest_of_row,
     number,
@@ -108,7 +109,7 @@ class RefundLine(Shape):
     id: str | None = None
     restock_type: str | None = None
     location: Ref | None = None
-    subtotal_set: Bag = NO_BAG
+    subtotal_set: Bag | None = None
     total_tax_set: ShopBag | None = None
 
 
@@ -138,7 +139,7 @@ class Refund(Shape):
 
     id: str
     note: str | None = None
-    total_refunded_set: Bag = NO_BAG
+    total_refunded_set: Bag | None = None
     created_at: Instant | None = None
     processed_at: Instant | None = None
     updated_at: Instant | None = None
@@ -206,7 +207,7 @@ class LineItem(NodeShape, tag="LineItem"):
     is_gift_card: bool = False
     product: Ref | None = None
     variant: Ref | None = None
-    original_unit_price_set: Bag = NO_BAG
+    original_unit_price_set: Bag | None = None
     discount_allocations: tuple[Allocation, ...] = ()
 
 
@@ -215,7 +216,7 @@ _NO_APP = OrderApp()
 _ZERO = Amount("0.0")
 
 
-def take_order(draft: Draft, order: Order, raw_id: int, text: bytes | memoryview) -> None:
+def take_order(draft: Draft, order: Order, raw_id: int, text: Text) -> None:
     """Write an order's row, and those of its fulfillments and refunds."""
     order_id, place = number(order.id), order.shipping_address or _NOWHERE
     processed_at = order.processed_at or order.created_at or order.updated_at
@@ -249,9 +250,9 @@ def take_order(draft: Draft, order: Order, raw_id: int, text: bytes | memoryview
         _take_refund(draft, order_id, order.updated_at, refund)
 
 
-def take_line_item(draft: Draft, item: LineItem, raw_id: int, text: bytes | memoryview) -> None:
+def take_line_item(draft: Draft, item: LineItem, raw_id: int, text: Text) -> None:
     """Write a line item's row; its `updated_at` is its order's."""
-    price = item.original_unit_price_set
+    price = item.original_unit_price_set or NO_BAG
     shop, other = _allocated(item.discount_allocations)
     updated_at = draft.parent("line_items", item.parent_id)
     draft.rows["line_items"].append(
@@ -290,7 +291,7 @@ def _take_fulfillment(draft: Draft, order_id: str, updated_at: datetime, it: Ful
 
 def _take_refund(draft: Draft, order_id: str, updated_at: datetime, it: Refund) -> None:
     """Write a refund's row; the digest leaves out what only a page shows, so that a bulk result tells nothing new of it."""
-    bag, processed_at = it.total_refunded_set, it.processed_at or it.created_at or updated_at
+    bag, processed_at = it.total_refunded_set or NO_BAG, it.processed_at or it.created_at or updated_at
     values = (
         order_id, number(it.id), it.note, bag.shop_money.currency_code, bag.shop_money.amount,
         bag.presentment_money.currency_code, bag.presentment_money.amount, it.created_at, processed_at,
@@ -316,9 +317,10 @@ def _take_refund_line(
     draft: Draft, place: tuple[str, str, int], processed_at: datetime, updated_at: datetime, it: RefundLine
 ) -> None:
     order_id, refund_id, position = place
+    subtotal = it.subtotal_set or NO_BAG
     values = (
         order_id, refund_id, position if it.id is None else number(it.id), number(it.line_item.id), number_of(it.location),
-        it.quantity, it.restock_type, it.subtotal_set.shop_money.amount,
-        (it.total_tax_set or NO_BAG).shop_money.amount, it.subtotal_set.presentment_money.amount, processed_at,
+        it.quantity, it.restock_type, subtotal.shop_money.amount,
+        (it.total_tax_set or NO_BAG).shop_money.amount, subtotal.presentment_money.amount, processed_at,
     )  # fmt: skip
     draft.rows["refund_lines"].append((*draft.keys, *values, digest_of_row(values), updated_at))

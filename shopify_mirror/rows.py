@@ -22,6 +22,7 @@ RAW_GUARD: Final = ("raw_id", *GUARD)
 Instant: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Integer: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Row: TypeAlias = tuple[Any, ...]
+Text: TypeAlias = bytes | memoryview
 
 MAX_KNOWN: Final = 20_000
 
@@ -45,7 +46,7 @@ class Table(msgspec.Struct, frozen=True):
         return KEYS + self.columns
 
 
-class Shape(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class Shape(msgspec.Struct, gc=False, rename="camel"):
     """A part of an object; we read of it what we store in columns."""
 
 
@@ -114,7 +115,7 @@ def kind_of(gid: str) -> str:
     return parts[3] if len(parts) == 5 and parts[0] == "gid:" else ""
 
 
-def digest_of(data: bytes | memoryview) -> int:
+def digest_of(data: Text) -> int:
     """Tell this text from another version of the same object: a checksum and the length, not meant against forgery."""
     return crc32(data) << 31 | len(data)
 
@@ -124,35 +125,53 @@ def digest_of_row(row: Row) -> int:
     return digest_of(_encode(row))
 
 
+class Families:
+    """When the parents that came lately were changed, by GID; the oldest of them are forgotten."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, datetime] = {}
+        self._before: dict[str, datetime] = {}
+
+    def introduce(self, gid: str, updated_at: datetime) -> None:
+        """Say when a parent was changed."""
+        if len(self._latest) >= MAX_KNOWN:
+            self._before, self._latest = self._latest, {}
+        self._latest[gid] = updated_at
+
+    def find(self, gid: str) -> datetime | None:
+        """Return when a parent was changed, where it came lately."""
+        return self._latest.get(gid) or self._before.get(gid)
+
+
 class Draft:
     """Rows of one block of lines, by table.
 
     Args:
         shop_id: whose.
         load_id: of which load.
-        known: `updated_at` of objects that came lately, by GID; children without one of their own take their parent's.
+        families: parents; children without an `updated_at` of their own take their parent's.
+        arrays: lists of texts as they were written: tags and codes come again and again.
     """
 
-    def __init__(
-        self, shop_id: int, load_id: int, chunk: int, known: dict[str, datetime], arrays: dict[tuple[str, ...], str]
-    ) -> None:
-        self.keys = (shop_id, load_id, chunk)
+    def __init__(self, keys: tuple[int, int, int], families: Families, arrays: dict[tuple[str, ...], str]) -> None:
+        self.keys = keys
         self.children = 0
         self.rows: defaultdict[str, list[Row]] = defaultdict(list)
         self.skipped: defaultdict[str, int] = defaultdict(int)
         self.strays: defaultdict[str, int] = defaultdict(int)
         self.raw_numbers: list[int] = []
-        self.raw_texts: list[bytes | memoryview] = []
-        self._known = known
+        self.raw_texts: list[Text] = []
+        self.introduce = families.introduce
+        self._find = families.find
         self._arrays = arrays
 
-    def keep_raw(self, raw_id: int, text: bytes | memoryview) -> None:
+    def keep_raw(self, raw_id: int, text: Text) -> None:
         """Keep an object as it came."""
         self.raw_numbers.append(raw_id)
         self.raw_texts.append(text)
 
     def array(self, items: tuple[str, ...]) -> str:
-        """Write a `text[]`; tags and codes come again and again."""
+        """Write a `text[]`."""
         text = self._arrays.get(items)
         if text is None:
             if len(self._arrays) > MAX_KNOWN:
@@ -160,15 +179,9 @@ class Draft:
             text = self._arrays[items] = array_text(items)
         return text
 
-    def introduce(self, gid: str, updated_at: datetime) -> None:
-        """Say when a parent was changed, for its children."""
-        if len(self._known) > MAX_KNOWN:
-            self._known.clear()
-        self._known[gid] = updated_at
-
     def parent(self, table: str, gid: str | None) -> datetime | None:
         """Return when a child's parent was changed; None, and counted as a stray, where it has not come (yet)."""
-        found = None if gid is None else self._known.get(gid)
+        found = None if gid is None else self._find(gid)
         if found is None:
             self.strays[table] += 1
         return found

@@ -90,6 +90,7 @@ class ServerProcess:
     def measure_under_flood(self, attack: Attack) -> list[float]:
         """Flood the server with an unsigned request; returns how many ms each signed one took meanwhile, all of them accepted."""
         stop = threading.Event()
+        self._deliver(attack, 0.1)  # the first one opens connections
         with ThreadPoolExecutor(FLOODERS) as flooders:
             floods = [flooders.submit(self._flood, attack, stop) for _ in range(FLOODERS)]
             try:

@@ -126,7 +126,8 @@ returning operation_id;
 
 -- name: add_lines
 -- Keep a piece of what is to be uploaded, compressed; it is ready when its lines are what Shopify takes.
-insert into shopify.bulk_lines (shop_id, operation_id, number, line_count, data, is_ready) values ($1, $2, $3, $4, $5, $6);
+insert into shopify.bulk_lines (shop_id, operation_id, number, line_count, size_bytes, data, is_ready)
+values ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: find_raw_piece
 -- Which piece is to be made ready next, and how many lines are before it?
@@ -143,7 +144,21 @@ limit 1;
 
 -- name: keep_ready_piece
 -- This piece is what Shopify takes now.
-update shopify.bulk_lines set data = $4, is_ready = true where shop_id = $1 and operation_id = $2 and number = $3;
+update shopify.bulk_lines
+set data = $4, size_bytes = $5, is_ready = true
+where shop_id = $1 and operation_id = $2 and number = $3 and not is_ready;
+
+-- name: list_pieces
+-- How large is what is to be uploaded?
+select number, line_count, size_bytes from shopify.bulk_lines where shop_id = $1 and operation_id = $2 order by number;
+
+-- name: move_pieces
+-- These pieces are uploaded by a part.
+update shopify.bulk_lines set operation_id = $3 where shop_id = $1 and operation_id = $2 and number between $4 and $5;
+
+-- name: become_whole
+-- The operation is done by so many parts from now on. Does anybody still want it?
+update shopify.bulk_operations set parts = $3 where shop_id = $1 and operation_id = $2 returning cancel_requested;
 
 -- name: add_refusals
 -- These lines are not sent.
@@ -183,7 +198,8 @@ from (
     from shopify.bulk_operations
     where shop_id = $1 and facts ? 'part_of' and facts ->> 'part_of' = $2::text
 ) as p
-where whole.shop_id = $1 and whole.operation_id = $2::uuid and p.open = 0 and whole.completed_at is null;
+where whole.shop_id = $1 and whole.operation_id = $2::uuid and p.open = 0 and whole.completed_at is null
+returning whole.operation_id;
 
 -- name: note_parts_progress
 -- How far are the parts together?

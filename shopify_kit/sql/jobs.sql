@@ -1,3 +1,7 @@
+-- Tables of work are empty most of the time, and while a snapshot is pinned they are full of what was deleted. The planner, who
+-- knows of no row, then takes any path for as short as any other. So a row is found by a subquery with a limit, which cannot be
+-- turned into another join, and changed by its place.
+
 -- name: add_job
 -- Put work into a lane; every job stands at the door until somebody looks into its lane.
 insert into shopify.jobs (shop_id, lane, kind, reference, payload, priority, turn)
@@ -82,22 +86,26 @@ left join took on true;
 -- Which job of each lane is first? Its attempt is counted before it runs, so that work that kills its worker is counted too. One
 -- that another claim looks at is left to it, for that one may be waiting for our lease.
 with first as (
-    select f.shop_id, f.lane, f.job_id
+    select k.place
     from unnest($1::bigint[], $2::text[]) as l (shop_id, lane)
     cross join lateral (
-        select j.shop_id, j.lane, j.job_id
+        select j.ctid as place, j.job_id
         from shopify.jobs as j
         where j.shop_id = l.shop_id and j.lane = l.lane
         order by j.job_id
         limit 1
     ) as f
-    join shopify.jobs as j on (j.shop_id, j.lane, j.job_id) = (f.shop_id, f.lane, f.job_id)
-    for update of j skip locked
+    cross join lateral (
+        select j.ctid as place
+        from shopify.jobs as j
+        where j.shop_id = l.shop_id and j.lane = l.lane and j.job_id = f.job_id
+        limit 1
+        for update skip locked
+    ) as k
 )
 update shopify.jobs as j
 set attempts = j.attempts + 1, turn = null
-from first
-where (j.shop_id, j.lane, j.job_id) = (first.shop_id, first.lane, first.job_id) and j.wake_at is null
+where j.ctid = any (array(select place from first)) and j.wake_at is null
 returning j.shop_id, j.lane, j.job_id, j.kind, j.reference, j.payload::text as payload, j.priority, j.attempts, j.created_at;
 
 -- name: hold_lane
@@ -134,37 +142,62 @@ with gone as (
 )
 select shop_id, lane, job_id, kind, reference, payload, priority, attempts, created_at from begun;
 
+-- name: hold_lanes
+-- Which of these lanes are still ours? Locks their leases until the transaction ends.
+select h.fence
+from unnest($1::bigint[], $2::text[], $3::bigint[]) as o (shop_id, lane, fence)
+cross join lateral (
+    select l.fence
+    from shopify.leases as l
+    where l.shop_id = o.shop_id and l.lane = o.lane and l.fence = o.fence
+    limit 1
+    for update
+) as h;
+
 -- name: leave_lanes
--- Let go of these lanes, of those that are still ours.
-delete from shopify.leases as l
-using unnest($1::bigint[], $2::text[], $3::bigint[]) as o (shop_id, lane, fence)
-where (l.shop_id, l.lane, l.fence) = (o.shop_id, o.lane, o.fence)
-returning l.fence;
+-- Let go of lanes that we hold.
+with ours as (
+    select h.place
+    from unnest($1::bigint[], $2::text[], $3::bigint[]) as o (shop_id, lane, fence)
+    cross join lateral (
+        select l.ctid as place
+        from shopify.leases as l
+        where l.shop_id = o.shop_id and l.lane = o.lane and l.fence = o.fence
+        limit 1
+    ) as h
+)
+delete from shopify.leases where ctid = any (array(select place from ours));
 
 -- name: ring_lanes
 -- Is there work in these lanes, which we let go of? Then their first jobs stand at the door again.
 with first as (
-    select f.shop_id, f.lane, f.job_id
-    from (select distinct shop_id, lane from unnest($1::bigint[], $2::text[]) as g (shop_id, lane)) as l
+    select f.place
+    from unnest($1::bigint[], $2::text[]) as l (shop_id, lane)
     cross join lateral (
-        select j.shop_id, j.lane, j.job_id
+        select j.ctid as place, j.job_id
         from shopify.jobs as j
         where j.shop_id = l.shop_id and j.lane = l.lane
         order by j.job_id
         limit 1
     ) as f
 )
-update shopify.jobs as j
+update shopify.jobs
 set turn = nextval('shopify.job_turns')
-from first
-where (j.shop_id, j.lane, j.job_id) = (first.shop_id, first.lane, first.job_id) and j.wake_at is null and j.turn is null;
+where ctid = any (array(select place from first)) and wake_at is null and turn is null;
 
 -- name: uncount_attempts
 -- These were begun on paper only: their attempts do not count.
-update shopify.jobs as j
-set attempts = greatest(j.attempts - 1, 0)
-from unnest($1::bigint[], $2::text[], $3::bigint[]) as o (shop_id, lane, job_id)
-where (j.shop_id, j.lane, j.job_id) = (o.shop_id, o.lane, o.job_id);
+with ours as (
+    select f.place
+    from unnest($1::bigint[], $2::text[], $3::bigint[]) as o (shop_id, lane, job_id)
+    cross join lateral (
+        select j.ctid as place
+        from shopify.jobs as j
+        where j.shop_id = o.shop_id and j.lane = o.lane and j.job_id = o.job_id
+        limit 1
+    ) as f
+)
+update shopify.jobs set attempts = greatest(attempts - 1, 0) where ctid = any (array(select place from ours));
 
 -- name: put_to_sleep
 -- Try this job again in $4 seconds; its lane waits with it.
@@ -195,27 +228,28 @@ with due as (
 update shopify.jobs set wake_at = null, turn = nextval('shopify.job_turns') where ctid = any (array(select place from due));
 
 -- name: reap_leases
--- Which workers are gone, since $2 at the earliest? Their lanes are free. The jobs they left stand at the door again; one that was
--- begun more than $3 times may be what ends its workers, and sleeps as one that failed ($4 seconds, times $5 for each attempt, at
--- most $6).
-with ended as (
-    delete from shopify.leases
-    where ctid = any (
-        array(
-            select ctid
-            from shopify.leases
-            where until >= coalesce($2::timestamptz, '-infinity') and until < now()
-            order by until
-            limit $1
-            for update skip locked
-        )
+-- Which workers are gone, since $2 at the earliest? Their leases end; which lanes were that?
+delete from shopify.leases
+where ctid = any (
+    array(
+        select ctid
+        from shopify.leases
+        where until >= coalesce($2::timestamptz, '-infinity') and until < now()
+        order by until
+        limit $1
+        for update skip locked
     )
-    returning shop_id, lane
-), first as (
-    select f.shop_id, f.lane, f.job_id
-    from ended as l
+)
+returning shop_id, lane;
+
+-- name: ring_left_lanes
+-- Lanes whose workers are gone: their first jobs stand at the door again. One that was begun more than $3 times may be what ends its
+-- workers, and sleeps as one that failed ($4 seconds, times $5 for each attempt, at most $6).
+with first as (
+    select f.place
+    from unnest($1::bigint[], $2::text[]) as l (shop_id, lane)
     cross join lateral (
-        select j.shop_id, j.lane, j.job_id
+        select j.ctid as place, j.job_id
         from shopify.jobs as j
         where j.shop_id = l.shop_id and j.lane = l.lane
         order by j.job_id
@@ -228,31 +262,40 @@ set turn = case when j.attempts <= $3 then nextval('shopify.job_turns') end,
         clock_timestamp()
             + make_interval(secs => least($6::float8, $4::float8 * $5::float8 ^ (j.attempts - 1)) * (1 + random() / 5))
     end
-from first
-where (j.shop_id, j.lane, j.job_id) = (first.shop_id, first.lane, first.job_id) and j.wake_at is null;
+where j.ctid = any (array(select place from first)) and j.wake_at is null;
 
 -- name: renew_leases
 -- We are still at work: which of these lanes are still ours?
-update shopify.leases as l
+with ours as (
+    select h.place
+    from unnest($1::bigint[], $2::text[], $3::bigint[]) as o (shop_id, lane, fence)
+    cross join lateral (
+        select l.ctid as place
+        from shopify.leases as l
+        where l.shop_id = o.shop_id and l.lane = o.lane and l.fence = o.fence
+        limit 1
+    ) as h
+)
+update shopify.leases
 set until = clock_timestamp() + make_interval(secs => $4)
-from unnest($1::bigint[], $2::text[], $3::bigint[]) as o (shop_id, lane, fence)
-where (l.shop_id, l.lane, l.fence) = (o.shop_id, o.lane, o.fence)
-returning l.fence;
+where ctid = any (array(select place from ours))
+returning fence;
 
 -- name: ring_forgotten_lanes
 -- Which lanes have work, no sleeper in front, nobody at the door and nobody at work? A lost doorbell costs time, never work.
 with first as (
-    select distinct on (shop_id, lane) shop_id, lane, job_id, turn, wake_at
+    select distinct on (shop_id, lane) shop_id, lane, ctid as place, turn, wake_at
     from shopify.jobs
     order by shop_id, lane, job_id
+), forgotten as (
+    select first.place
+    from first
+    left join lateral (
+        select true as is_held from shopify.leases as l where l.shop_id = first.shop_id and l.lane = first.lane limit 1
+    ) as h on true
+    where first.wake_at is null and (first.turn is null or first.turn < $1) and h.is_held is null
 )
-update shopify.jobs as j
-set turn = nextval('shopify.job_turns')
-from first
-where (j.shop_id, j.lane, j.job_id) = (first.shop_id, first.lane, first.job_id)
-    and first.wake_at is null
-    and (first.turn is null or first.turn < $1)
-    and not exists (select from shopify.leases as l where (l.shop_id, l.lane) = (j.shop_id, j.lane));
+update shopify.jobs set turn = nextval('shopify.job_turns') where ctid = any (array(select place from forgotten));
 
 -- name: first_turn
 -- From which turn on is there anybody at the door, looking from turn $1? And which turn was drawn last?

@@ -315,6 +315,7 @@ create table shopify.bulk_lines (
     operation_id uuid not null,
     number integer not null,
     line_count integer not null,
+    size_bytes integer not null,
     data bytea not null,
     is_ready boolean not null,
     primary key (shop_id, operation_id, number),
