@@ -37,7 +37,7 @@ from shopify_bulk.uploads import Piece, Uploads, keep_pieces, pieces_of
 from shopify_kit.clock import Clock, monotonic_s, sleep
 from shopify_kit.database import Connection, Database
 from shopify_kit.documents import Documents
-from shopify_kit.errors import InvalidInput
+from shopify_kit.errors import InvalidInput, QueryRejected
 from shopify_kit.jobs import wake_lane
 from shopify_kit.transport import AddressBook, RequestsTransport
 from shopify_kit.worker import Doer, Schedule
@@ -89,12 +89,14 @@ class BulkApi:
         """Start a caller's bulk query; it is tried with one object per connection first, so that what is wrong shows at once.
 
         Raises:
-            InvalidInput: it is no query, or Shopify lets us read nothing of it.
-            QueryRejected: Shopify does not take it.
+            InvalidInput: it is no query that Shopify takes, or Shopify lets us read nothing of it.
         """
         operation_id = uuid.uuid4()
         document = prepare(query, variables or {}, operation_name(operation_id))
-        document, dropped = probe(self._admin(user_id, shop_id), document)
+        try:
+            document, dropped = probe(self._admin(user_id, shop_id), document)
+        except QueryRejected as error:
+            raise InvalidInput(error.message, code="query_not_allowed", details=error.details) from None
         draft = Draft(
             shop_id,
             "query",

@@ -42,8 +42,9 @@ from shopify_kit.versions import DEFAULT_API_VERSION, VERSION
 from shopify_kit.worker import Worker
 from shopify_routes import api
 from shopify_service import ShopAdmin, ShopifyService
-from shopify_web.api import Endpoint, answer_unknown_routes, build_blueprint
+from shopify_web.api import Endpoint, answer_unknown_routes, build_blueprint, complete
 from shopify_web.callers import Authenticate, Callers
+from shopify_web.delivery_door import put_door_before
 from shopify_web.health import Health, look_at_health
 from shopify_web.limits import RateLimit
 from shopify_web.long_polls import LongPolls
@@ -146,7 +147,7 @@ def _register(app: Flask, db_pool: object, authenticate: Authenticate | None, op
     try:
         blueprint = build_blueprint(integration.parts, api.endpoints)
         _migrate(integration.parts.schema)
-        _add_routes(app, blueprint)
+        _add_routes(app, blueprint, integration.parts)
     except BaseException:
         integration.close()
         raise
@@ -169,14 +170,14 @@ def _check_app(app: Flask, authenticate: object) -> None:
         raise SettingsError(text)
 
 
-def _add_routes(app: Flask, blueprint: Blueprint) -> None:
+def _add_routes(app: Flask, blueprint: Blueprint, parts: Parts) -> None:
     try:
         app.register_blueprint(blueprint)
     except AssertionError as error:
         raise SettingsError(
             "The app has served requests already: call register_shopify_integration before the first one."
         ) from error
-    answer_unknown_routes(app, PREFIX)
+    put_door_before(app, parts, own_hooks=(complete, answer_unknown_routes(app, PREFIX)))
 
 
 def _reason(error: Exception) -> str:

@@ -1,10 +1,12 @@
-"""Sends deliveries as fast as they are taken: a process of its own that signs, sends, counts what was acknowledged.
+"""Sends deliveries as fast as they are taken: a process of its own that signs, sends, and counts what was answered 2xx.
 
-One thread and epoll, so that of two cores as much as possible is left to what is measured: per delivery one `sendmsg` and one `recv`.
-Every delivery has a webhook id and a body of its own; bodies share long beginnings whose HMAC state is made once.
+    load = start_load(Target(port, "/api/shopify/webhooks", secret, "acme.myshopify.com"), connections=32, seconds=2.0, seed=1)
+    wait_for_window(load)
+    outcome = finish_load(load)
 
-    started = start_load(Target("127.0.0.1", 8000, "/api/shopify/webhooks", secret, "a.myshopify.com"), connections=32, seconds=3)
-    outcome = finish_load(started)
+One thread and epoll, so that of two cores as much as possible is left to what is measured. Every delivery has a webhook id, a body
+and a signature of its own; bodies share long beginnings whose HMAC state is made once, and the first requests are written before
+the clock runs.
 """
 
 from __future__ import annotations
@@ -22,25 +24,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count, islice
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 HERE = Path(__file__).resolve().parents[1]
+HOST = "127.0.0.1"
 BODY_BYTES = 6 * 1024
 RESOURCES = 500
-SERIAL_DIGITS = 24
-TOPIC = "orders/updated"
-LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+PREPARED = 16_000
+WARM_UP_S = 0.5
 CONNECT_S = 10.0
+LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+ENDING = b'%024d"}'
 
 
 class Target(Struct, frozen=True):
     """Where deliveries go, and who signs them."""
 
-    host: str
     port: int
     path: str
     secret: str
@@ -52,13 +55,12 @@ class Order(Struct, frozen=True):
 
     target: Target
     connections: int
-    warm_up_s: float
     seconds: float
     seed: int
 
 
 class Outcome(Struct, frozen=True):
-    """What was acknowledged in the window, and what was not."""
+    """What came of the deliveries in the window."""
 
     acknowledged: int
     refused: int
@@ -72,18 +74,18 @@ class Outcome(Struct, frozen=True):
         return self.acknowledged / self.seconds
 
 
-def start_load(target: Target, *, connections: int, seconds: float, warm_up_s: float, seed: int) -> subprocess.Popen[bytes]:
-    """Start sending; the window is counted `warm_up_s` after the process says `ready`."""
+def start_load(target: Target, *, connections: int, seconds: float, seed: int) -> subprocess.Popen[bytes]:
+    """Start sending; what is sent in the first half second is not counted."""
     env = {**os.environ, "PYTHONPATH": str(HERE)}
     process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
     assert process.stdin is not None
-    process.stdin.write(msgspec.json.encode(Order(target, connections, warm_up_s, seconds, seed)))
+    process.stdin.write(msgspec.json.encode(Order(target, connections, seconds, seed)))
     process.stdin.close()
     return process
 
 
 def wait_for_window(process: subprocess.Popen[bytes]) -> None:
-    """Return when the window begins."""
+    """Return when what is counted begins."""
     assert process.stdout is not None
     line = process.stdout.readline()
     if line != b"window\n":
@@ -97,140 +99,142 @@ def finish_load(process: subprocess.Popen[bytes]) -> Outcome:
         return msgspec.json.decode(process.stdout.read(), type=Outcome)
 
 
+# What is sent
+
+
 class Resource(Struct, frozen=True):
-    """The beginning of an order's body that all its deliveries share, and the state of an HMAC that has read it."""
+    """The beginning that all bodies about an order share, and the state of an HMAC that has read it."""
 
     beginning: bytes
     state: hmac.HMAC
 
 
-def make_resources(secret: str, seed: int) -> list[Resource]:
-    """Make orders of realistic size whose serial number, at the end, differs in every delivery."""
-    chance = random.Random(seed)
-    made = []
-    for number in range(RESOURCES):
-        document = {
-            "id": 5_000_000_000_000 + seed * RESOURCES + number,
-            "updated_at": "2026-11-02T10:00:00Z",
-            "note": "",
-            "line_items": [],
-        }
-        head = json.dumps(document, separators=(",", ":"))[:-1] + ',"attributes":"'
-        filler = base64.b64encode(chance.randbytes(BODY_BYTES))[: BODY_BYTES - len(head) - SERIAL_DIGITS - len('","serial":""}')]
-        beginning = head.encode() + filler + b'","serial":"'
-        made.append(Resource(beginning, hmac.new(secret.encode(), beginning, hashlib.sha256)))
-    return made
+def make_resource(number: int, secret: str, chance: random.Random) -> Resource:
+    """Make the beginning of an order of realistic size; what follows is the serial number of the delivery."""
+    document = {"id": 5_000_000_000_000 + number, "updated_at": "2026-11-02T10:00:00Z", "currency": "CAD"}
+    head = json.dumps(document)[:-1].encode() + b', "note": "'
+    tail = b'", "serial": "'
+    room = BODY_BYTES - len(head) - len(tail) - len(ENDING % 0)
+    beginning = head + base64.b64encode(chance.randbytes(room))[:room] + tail
+    return Resource(beginning, hmac.new(secret.encode(), beginning, hashlib.sha256))
 
 
-def requests_of(order: Order) -> Iterator[list[bytes]]:
-    """Write one request after the other: head, shared beginning, end."""
-    target, resources = order.target, make_resources(order.target.secret, order.seed)
-    chance = random.Random(order.seed)
-    length = len(resources[0].beginning) + SERIAL_DIGITS + 2
-    head = (
-        f"POST {target.path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\nUser-Agent: Shopify-Captain-Hook\r\n"
-        f"Accept: */*\r\nAccept-Encoding: gzip;q=1.0,deflate;q=0.6,identity;q=0.3\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {length}\r\nX-Shopify-Topic: {TOPIC}\r\nX-Shopify-Shop-Domain: {target.shop_domain}\r\n"
-        "X-Shopify-API-Version: 2026-10\r\nX-Shopify-Triggered-At: 2026-11-02T10:00:01.123456789Z\r\n"
+def write_requests(order: Order) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Write one request after the other: head, shared beginning of the body, its end."""
+    target, chance = order.target, random.Random(order.seed)
+    resources = [make_resource(number, target.secret, chance) for number in range(RESOURCES)]
+    run = chance.randbytes(8).hex().encode()
+    shared = (
+        f"POST {target.path} HTTP/1.1\r\nHost: {HOST}:{target.port}\r\nUser-Agent: Shopify-Captain-Hook\r\nAccept: */*\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {BODY_BYTES}\r\nX-Shopify-Topic: orders/updated\r\n"
+        f"X-Shopify-Shop-Domain: {target.shop_domain}\r\nX-Shopify-API-Version: 2026-10\r\n"
+        "X-Shopify-Triggered-At: 2026-11-02T10:00:01.123456789Z\r\n"
     ).encode()
-    run = chance.getrandbits(32)
+    own = b"X-Shopify-Hmac-Sha256: %b\r\nX-Shopify-Webhook-Id: %b-%016x\r\nX-Shopify-Event-Id: %b-%016x\r\n\r\n"
     for number in count():
-        resource = resources[number % RESOURCES]
-        end = b'%024d"}' % number
+        resource, ending = resources[number % RESOURCES], ENDING % number
         state = resource.state.copy()
-        state.update(end)
-        unique = b"%08x-%04x-4000-8000-%012x" % (run, number % 65536, number)
-        own = b"X-Shopify-Hmac-Sha256: %b\r\nX-Shopify-Webhook-Id: %b\r\nX-Shopify-Event-Id: e%b\r\n\r\n"
-        yield [head, own % (base64.b64encode(state.digest()), unique, unique), resource.beginning, end]
+        state.update(ending)
+        head = shared + own % (base64.b64encode(state.digest()), run, number, run[::-1], number)
+        yield head, resource.beginning, ending
+
+
+# Sending
 
 
 class Sender:
-    """One connection that is kept alive, with one delivery under way."""
+    """A connection that is kept alive, with one delivery under way."""
 
-    __slots__ = ("received", "sent_at", "sock", "target")
+    __slots__ = ("port", "received", "sent_at", "sock")
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.sock = self._connect()
-        self.received = b""
-        self.sent_at = 0.0
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.connect()
 
-    def _connect(self) -> socket.socket:
-        sock = socket.create_connection((self.target.host, self.target.port), timeout=CONNECT_S)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(CONNECT_S)
-        return sock
+    def connect(self) -> None:
+        """Connect, or connect again after the server closed."""
+        self.sock = socket.create_connection((HOST, self.port), timeout=CONNECT_S)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def send(self, parts: list[bytes]) -> None:
-        """Send a delivery; loopback takes it at once."""
+    def send(self, parts: tuple[bytes, bytes, bytes]) -> None:
+        """Send a delivery; the socket's buffer takes it at once."""
         self.received = b""
         self.sent_at = time.perf_counter()
-        if self.sock.sendmsg(parts) != sum(map(len, parts)):
-            raise RuntimeError("a delivery does not fit into the socket's buffer")
+        self.sock.sendmsg(parts)
 
     def read(self) -> int | None:
-        """Read what came; returns the status when the answer is complete, 0 when the server closed without one."""
+        """Read what came; returns the status once the answer is complete, 0 when the server closed without one."""
         part = self.sock.recv(4096)
-        data = self.received = self.received + part if self.received else part
+        data = self.received = self.received + part
         if not part:
             return 0
         end = data.find(b"\r\n\r\n")
         if end < 0:
             return None
-        found = LENGTH.search(data, 0, end)
-        complete = len(data) >= end + 4 + int(found[1]) if found else data.endswith(b"0\r\n\r\n")
-        return int(data[9:12]) if complete else None
+        found = LENGTH.search(data, 0, end + 2)
+        is_complete = len(data) >= end + 4 + int(found[1]) if found else data.endswith(b"0\r\n\r\n")
+        return int(data[9:12]) if is_complete else None
 
 
-def run(order: Order) -> Outcome:
-    """Keep every connection busy until the window is over."""
-    requests = requests_of(order)
-    next(requests)
-    poll = select.epoll()
-    senders: dict[int, Sender] = {}
-    for _ in range(order.connections):
-        sender = Sender(order.target)
-        senders[sender.sock.fileno()] = sender
-        poll.register(sender.sock, select.EPOLLIN)
-        sender.send(next(requests))
-    starts_at = time.perf_counter() + order.warm_up_s
-    latencies, refused = _pump(poll, senders, requests, until=starts_at)
+class Load:
+    """Keeps every connection busy."""
+
+    def __init__(self, order: Order) -> None:
+        requests = write_requests(order)
+        self._requests = chain(list(islice(requests, PREPARED)), requests)
+        self._poll = select.epoll()
+        self._senders: dict[int, Sender] = {}
+        for _ in range(order.connections):
+            self._enter(Sender(order.target.port))
+
+    def _enter(self, sender: Sender) -> None:
+        self._senders[sender.sock.fileno()] = sender
+        self._poll.register(sender.sock, select.EPOLLIN)
+        sender.send(next(self._requests))
+
+    def run(self, seconds: float) -> Outcome:
+        """Go on for some time; returns what was answered meanwhile."""
+        latencies: list[float] = []
+        refused, began = 0, time.perf_counter()
+        while (now := time.perf_counter()) < began + seconds:
+            for fd, _ in self._poll.poll(began + seconds - now):
+                sender = self._senders[fd]
+                status = sender.read()
+                if status is None:
+                    continue
+                if 200 <= status < 300:
+                    latencies.append(time.perf_counter() - sender.sent_at)
+                else:
+                    refused += 1
+                if status:
+                    sender.send(next(self._requests))
+                else:
+                    self._reconnect(fd)
+        return _outcome(sorted(latencies), refused, now - began)
+
+    def _reconnect(self, fd: int) -> None:
+        sender = self._senders.pop(fd)
+        self._poll.unregister(fd)
+        sender.sock.close()
+        sender.connect()
+        self._enter(sender)
+
+
+def _outcome(latencies: list[float], refused: int, seconds: float) -> Outcome:
+    def at(share: float) -> float:
+        return latencies[int((len(latencies) - 1) * share)] * 1000 if latencies else 0.0
+
+    return Outcome(len(latencies), refused, seconds, at(0.5), at(0.99))
+
+
+def main() -> None:
+    """Be the process."""
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    load = Load(order)
+    load.run(WARM_UP_S)
     print("window", flush=True)
-    starts_at = time.perf_counter()
-    latencies, refused = _pump(poll, senders, requests, until=starts_at + order.seconds)
-    seconds = time.perf_counter() - starts_at
-    latencies.sort()
-    if not latencies:
-        return Outcome(0, refused, seconds, 0.0, 0.0)
-    at = len(latencies) - 1
-    return Outcome(len(latencies), refused, seconds, latencies[at // 2] * 1e3, latencies[int(at * 0.99)] * 1e3)
-
-
-def _pump(
-    poll: select.epoll, senders: dict[int, Sender], requests: Iterator[list[bytes]], *, until: float
-) -> tuple[list[float], int]:
-    """Send the next delivery wherever one was answered; returns latencies of those answered 2xx, and how many were not."""
-    latencies: list[float] = []
-    refused = 0
-    while (now := time.perf_counter()) < until:
-        for fd, _ in poll.poll(min(0.1, until - now)):
-            sender = senders[fd]
-            status = sender.read()
-            if status is None:
-                continue
-            if 200 <= status < 300:
-                latencies.append(time.perf_counter() - sender.sent_at)
-            else:
-                refused += 1
-            if status == 0:
-                poll.unregister(fd)
-                del senders[fd]
-                sender = Sender(sender.target)
-                senders[sender.sock.fileno()] = sender
-                poll.register(sender.sock, select.EPOLLIN)
-            sender.send(next(requests))
-    return latencies, refused
+    print(msgspec.json.encode(load.run(order.seconds)).decode())
 
 
 if __name__ == "__main__":
-    sys.stdout.write(msgspec.json.encode(run(msgspec.json.decode(sys.stdin.buffer.read(), type=Order))).decode())
+    main()

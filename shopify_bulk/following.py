@@ -310,7 +310,8 @@ def _message(operation: Operation, remote: RemoteOperation) -> str | None:
 def probe(admin: ShopAdmin, document: str) -> tuple[str, tuple[str, ...]]:
     """Try a bulk query with one object per connection; returns it without the fields that may not be read, and their names.
 
-    What is null because one field was denied hides others, so what is left is tried again.
+    What is null because one field was denied hides others, so what is left is tried again. A query that costs too much even so is
+    not tried: in bulk its cost does not count.
 
     Raises:
         InvalidInput: nothing of it may be read.
@@ -318,9 +319,10 @@ def probe(admin: ShopAdmin, document: str) -> tuple[str, tuple[str, ...]]:
     """
     dropped: tuple[str, ...] = ()
     for _ in range(PROBES):
-        denied = _denied(admin.graphql(probe_of(document), {}, is_mutation=False).errors)
-        if not denied:
+        errors = admin.graphql(probe_of(document), {}, is_mutation=False).errors
+        if not errors or any(_code(error) == "MAX_COST_EXCEEDED" for error in errors):
             break
+        denied = _denied(errors)
         document, names = pruned(document, denied)
         dropped = tuple(sorted({*dropped, *names}))
     return document, dropped

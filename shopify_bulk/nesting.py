@@ -48,33 +48,38 @@ def _row(line: bytes) -> tuple[str | None, str | None, bytes]:
     return document.get("id"), document.get("__parentId"), line
 
 
-def _with_children(book: sqlite3.Connection, document: dict[str, Any], branch: Branch | None) -> dict[str, Any]:
+def _with_children(
+    book: sqlite3.Connection, document: dict[str, Any], branch: Branch | None, above: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Put an object's children into it; there are none below a connection that asks for none, though another one may do so."""
     inner = branch.inner if branch is not None else ()
     document.update({below.name: [] for below in inner if below.name not in document})
     identity = document.get("id")
-    for (line,) in book.execute(queries.list_children, (identity,)).fetchall() if isinstance(identity, str) else ():
+    if (branch is not None and not inner) or not isinstance(identity, str) or identity in above:
+        return document
+    for (line,) in book.execute(queries.list_children, (identity,)).fetchall():
         child = read_line(line)
         del child["__parentId"]
         below = _branch_of(child, inner)
         name = below.name if below is not None else _plural(child)
-        document.setdefault(name, []).append(_with_children(book, child, below))
+        document.setdefault(name, []).append(_with_children(book, child, below, (*above, identity)))
     return document
 
 
 def _branch_of(document: dict[str, Any], branches: Sequence[Branch]) -> Branch | None:
-    """Find the connection that an object came from: the only one, the one named like its kind, or the one that asks for its keys.
+    """Find the connection that an object came from: of those that ask for its keys the one named like its kind, or the narrowest.
 
     `gid://shopify/ProductVariant/1` came from `variants` where the query has that.
     """
-    if len(branches) < 2:
-        return branches[0] if branches else None
+    keys = document.keys() - {"__parentId"}
+    fitting = [branch for branch in branches if keys <= branch.keys]
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
     flat = _plural(document).replace("_", "")
-    named = [branch for branch in branches if flat.endswith(branch.name.lower())]
+    named = [branch for branch in fitting if flat.endswith(branch.name.lower())]
     if named:
         return max(named, key=lambda branch: len(branch.name))
-    keys = frozenset(document) - {"__parentId"}
-    fitting = [branch for branch in branches if keys <= branch.keys]
-    return min(fitting, key=lambda branch: len(branch.keys), default=None)
+    return min(fitting, key=lambda branch: len(branch.keys))
 
 
 def _plural(document: dict[str, Any]) -> str:

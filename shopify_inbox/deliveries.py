@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import asyncpg
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from shopify_kit.database import Connection, Database
 from shopify_kit.errors import DatabaseUnavailable, InvalidSignature, NotConfigured
@@ -35,6 +35,14 @@ EVENT_HEAD_BYTES: Final = 4_096
 LEADING_ID = re.compile(rb'\s*\{\s*"(?:id|inventory_item_id|admin_graphql_api_id)"\s*:\s*"?([A-Za-z0-9:/_?=-]{1,120})')
 EVENT_ID = re.compile(rb'"(?:fields_changed|query_variables)".{0,200}?gid://shopify/[A-Za-z]+/(\d{1,20})', re.DOTALL)
 URGENT_TOPICS: Final = frozenset({*COMPLIANCE_TOPICS, "app/uninstalled"})
+
+HEADERS: Final = {
+    name: (f"X-Shopify-{name}", f"shopify-{name}")
+    for name in """
+        Topic Shop-Domain Hmac-Sha256 Webhook-Id Event-Id API-Version Name Triggered-At Handle Action Resource-Id
+    """.split()
+}
+"""What a delivery's headers are called: in webhooks, and in Events."""
 
 queries = load_queries("inbox")
 
@@ -146,7 +154,7 @@ class Inbox:
         shop = read_header(headers, "Shop-Domain")
         shop = shop if is_shop_domain(shop) else ""
         topic = read_topic(headers)
-        digest = hashlib.sha256(body).digest()[:HASH_BYTES]
+        digest = hashlib.blake2b(body, digest_size=HASH_BYTES).digest()
         webhook_id = read_header(headers, "Webhook-Id")
         if not 0 < len(webhook_id) <= MAX_ID:
             webhook_id = "body:" + hashlib.sha256(f"{shop}\0{topic}\0".encode() + body).hexdigest()
@@ -169,11 +177,14 @@ class Inbox:
 
 def read_header(headers: Headers, name: str, *, limit: int | None = MAX_HEADER) -> str:
     """Read a header of either family, bounded, with everything dropped that is not printable ASCII."""
-    value = headers.get(f"X-Shopify-{name}") or headers.get(f"shopify-{name}") or ""
+    ordinary, of_events = HEADERS[name]
+    value = headers.get(ordinary) or headers.get(of_events) or ""
     return value if limit is None else _plain(value[: limit + 1])
 
 
 def _plain(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(c for c in text if c.isprintable() and c.isascii())
 
 
@@ -214,12 +225,15 @@ def _is_items_fault(error: BaseException) -> bool:
 
 
 async def store_deliveries(conn: Connection, deliveries: Sequence[Delivery]) -> list[bool]:
-    """Write a group in one statement; returns for each whether it was new."""
-    fresh: dict[tuple[str, str, str], int] = {}
+    """Write a group in one statement; returns for each whether it was new.
+
+    Rows are written in the order of their keys, so that two groups with the same deliveries do not wait for each other crosswise.
+    """
+    first: dict[tuple[str, str, str], int] = {}
     for index, delivery in enumerate(deliveries):
-        fresh.setdefault(delivery.key, index)
-    chosen = [deliveries[index] for index in fresh.values()]
-    columns: list[list[Any]] = [[getattr(delivery, name) for delivery in chosen] for name in Delivery.__struct_fields__]
-    rows = await conn.fetch(queries.store_deliveries, *columns)
-    kept = {chosen[row["number"] - 1].key for row in rows}
-    return [delivery.key in kept and fresh[delivery.key] == index for index, delivery in enumerate(deliveries)]
+        first.setdefault(delivery.key, index)
+    arrivals = [first[key] for key in sorted(first)]
+    columns = zip(*(structs.astuple(deliveries[index]) for index in arrivals), strict=True)
+    rows = await conn.fetch(queries.store_deliveries, *map(list, columns), arrivals)
+    new = {first[row["app"], row["webhook_id"], row["shop_domain"]] for row in rows}
+    return [index in new for index in range(len(deliveries))]

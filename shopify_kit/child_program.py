@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from contextvars import copy_context
-from typing import BinaryIO, Final, TypeVar
+from typing import IO, Final, TypeVar
 
 from shopify_kit.runtime import start_daemon
 
@@ -42,7 +42,7 @@ class ChildProgram:
         """The process id."""
         return self._process.pid
 
-    def converse(self, pieces: Iterable[bytes], read: Callable[[BinaryIO], Iterator[T]]) -> Iterator[T]:
+    def converse(self, pieces: Iterable[bytes], read: Callable[[IO[bytes]], Iterator[T]]) -> Iterator[T]:
         """Write pieces to the program on a thread of their own, and yield what `read` makes of its output; can be done once.
 
         What the pieces raise is raised here, in place of what `read` makes of the output's early end. When this is through, in

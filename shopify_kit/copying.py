@@ -14,11 +14,21 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import msgspec
 
-CSV_OPTIONS: Final = {"format": "csv", "null": "null", "quote": '"', "escape": "\\"}
+
+class CsvOptions(TypedDict):
+    """How `COPY` is told to read CSV."""
+
+    format: str
+    null: str
+    quote: str
+    escape: str
+
+
+CSV_OPTIONS: Final = CsvOptions(format="csv", null="null", quote='"', escape="\\")
 """How `COPY` is told to read what `csv_rows` writes."""
 
 BINARY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)

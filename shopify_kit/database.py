@@ -95,11 +95,8 @@ class Connection(Protocol):
         source: AsyncIterator[bytes],
         columns: Sequence[str],
         schema_name: str,
-        format: str | None = None,
-        null: str | None = None,
-        quote: str | None = None,
-        escape: str | None = None,
         timeout: float | None = None,
+        **options: str,
     ) -> str: ...
     async def copy_from_query(
         self, query: str, *args: Any, output: Callable[[bytes], Coroutine[Any, Any, None]], timeout: float | None = None

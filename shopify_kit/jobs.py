@@ -52,6 +52,7 @@ class Priority:
     URGENT: Final = 0
     ORDERS: Final = 1
     REST: Final = 2
+    COUNT: Final = 3
 
 
 class Job(Struct, frozen=True):
@@ -147,7 +148,7 @@ class Lanes:
     def __init__(self, database: Database, worker: str) -> None:
         self._database = database
         self._worker = worker
-        self._door = 0
+        self._doors = [0] * Priority.COUNT
         self._tended_to: datetime | None = None
         self._doubtful: deque[tuple[int, str]] = deque()
 
@@ -171,7 +172,7 @@ class Lanes:
     def _look(self, limit: int, window: int) -> tuple[list[Job], int]:
         doubtful = [self._doubtful.popleft() for _ in range(len(self._doubtful))]
         try:
-            return self._database.run(_claim, self._worker, self._door, limit, window, doubtful)
+            return self._database.run(_claim, self._worker, self._doors, limit, window, doubtful)
         except BaseException:
             self._doubtful.extend(doubtful)
             raise
@@ -235,17 +236,18 @@ class Lanes:
     def move_door(self) -> None:
         """Look from where on jobs stand at the door, so that a claim need not pass the remains of all that left it.
 
-        A pinned snapshot keeps those remains in the index for ever. The margin is for jobs whose transaction drew its turn early
-        and commits late; `ring_forgotten` finds what is even later.
+        A pinned snapshot keeps those remains in the index for ever; each priority has a mark of its own, since what waits in one
+        must not keep the others at the beginning. The margin is for jobs whose transaction drew its turn early and commits late;
+        `ring_forgotten` finds what is even later.
         """
-        first, last = self._database.run(_first_turn, self._door)
+        firsts, last = self._database.run(_first_turns, self._doors)
         # A standby that took over may not have seen the latest turns and gives them out again.
-        door = min(self._door, last)
-        self._door = max(door, (last if first is None else first) - MARGIN)
+        marks = [(min(door, last), last if first is None else first) for door, first in zip(self._doors, firsts, strict=True)]
+        self._doors = [max(door, ahead - MARGIN) for door, ahead in marks]
 
     def ring_forgotten(self) -> None:
         """Put lanes at the door whose doorbell was lost, with a worker that was killed between two transactions."""
-        self._database.run(_ring_forgotten, self._door)
+        self._database.run(_ring_forgotten, self._doors)
 
     def sweep(self) -> None:
         """Forget the long dead and old runs of schedules, and have the next look for what is due go back to the beginning."""
@@ -286,11 +288,11 @@ def _job(row: Record, fence: int) -> Job:
 
 
 async def _claim(
-    conn: Connection, worker: str, door: int, limit: int, window: int, doubtful: list[tuple[int, str]]
+    conn: Connection, worker: str, doors: list[int], limit: int, window: int, doubtful: list[tuple[int, str]]
 ) -> tuple[list[Job], int]:
     if doubtful:
         await conn.execute(queries.ring_lanes, [shop for shop, _ in doubtful], [lane for _, lane in doubtful])
-    rows = await conn.fetch(queries.take_doors, door, limit, window, worker, LEASE_S)
+    rows = await conn.fetch(queries.take_doors, doors, limit, window, worker, LEASE_S)
     fences = {(row["shop_id"], row["lane"]): row["fence"] for row in rows if row["fence"] is not None}
     return await _begin(conn, fences), rows[0]["looked_at"]
 
@@ -370,14 +372,14 @@ async def _wake_and_reap(conn: Connection, since: datetime | None) -> datetime |
     return since if is_more else now - MARGIN_TIME
 
 
-async def _first_turn(conn: Connection, door: int) -> tuple[int | None, int]:
-    row = await conn.fetchrow(queries.first_turn, door)
+async def _first_turns(conn: Connection, doors: list[int]) -> tuple[list[int | None], int]:
+    row = await conn.fetchrow(queries.first_turns, doors)
     assert row is not None
     return row["first"], row["last"]
 
 
-async def _ring_forgotten(conn: Connection, door: int) -> None:
-    await conn.execute(queries.ring_forgotten_lanes, door)
+async def _ring_forgotten(conn: Connection, doors: list[int]) -> None:
+    await conn.execute(queries.ring_forgotten_lanes, doors)
 
 
 async def _sweep(conn: Connection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Final, Generic, TypeVar
@@ -43,6 +43,9 @@ class _Walk(Generic[T]):
             self._put(_End(error))
         else:
             self._put(_End(None))
+        finally:
+            if isinstance(self._items, Generator):
+                self._items.close()
 
     def _put(self, what: _Item[T] | _End) -> bool:
         while not self._has_left.is_set():
@@ -51,7 +54,7 @@ class _Walk(Generic[T]):
                 return True
         return False
 
-    def take(self) -> Iterator[T]:
+    def take(self) -> Generator[T, None, None]:
         """Yield the items; raises what ended the walk."""
         try:
             while isinstance(what := self._line.get(), _Item):
@@ -63,7 +66,7 @@ class _Walk(Generic[T]):
             self._has_left.set()
 
 
-def ahead(items: Iterable[T], *, depth: int = 1) -> Iterator[T]:
+def ahead(items: Iterable[T], *, depth: int = 1) -> Generator[T, None, None]:
     """Yield the items of an iterable that a thread walks, up to `depth` items ahead.
 
     What the iterable raises is raised here. Closing the generator ends the walk at its next item. The walk sees the caller's

@@ -291,6 +291,11 @@ def load_app_settings(app: App, **options: Any) -> Settings:
     return load_settings(app.config, development=app.debug or app.testing, **options)
 
 
+def names_trusted_hosts(app: App) -> bool:
+    """Say whether the host has Flask refuse requests by their Host header, which is Flask's business and no setting of ours."""
+    return app.config.get("TRUSTED_HOSTS") is not None
+
+
 def load_settings(
     config: Mapping[str, Any], environ: Mapping[str, str] | None = None, *, development: bool = False, **options: Any
 ) -> Settings:

@@ -147,6 +147,8 @@ _BY_ENUM: Final = {enum_value(topic): topic for topic in (*TOPICS, *COMPLIANCE_T
 
 def topic_of(written: str) -> str | None:
     """Return the topic that is meant by a header, a path part or an enum value; None for one that Shopify does not know."""
+    if written in TOPICS:
+        return written
     return _BY_ENUM.get(enum_value(written)) if len(written) <= 100 else None
 
 

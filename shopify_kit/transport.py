@@ -44,6 +44,7 @@ MAX_RESPONSE_BYTES = 50 * 2**20
 LONGEST_RETRY_AFTER_S = 300.0
 CHUNK_BYTES = 64 * 2**10
 DOWNLOAD_BYTES = 2**18
+SLOWEST_BYTES_PER_S = 4096
 
 T = TypeVar("T")
 POOL_HOSTS = 256
@@ -307,31 +308,34 @@ TRANSPORT_ERRORS = (requests.RequestException, HTTPError, OSError, ValueError, U
 
 
 class Download:
-    """A file that is being read, piece by piece.
+    """A file that is being read, piece by piece, as it comes.
 
     Args:
         answer: opened with `stream=True`.
-        stall_s: how long the storage may say nothing.
+        stall_s: how long the storage may say nothing; what it takes beyond that altogether must have brought something.
     """
 
     def __init__(self, answer: requests.Response, loopback_ok: bool, stall_s: float) -> None:
         self._answer = answer
-        self._pieces = answer.iter_content(DOWNLOAD_BYTES)
         self._loopback_ok = loopback_ok
-        self._stall_s = stall_s
+        self._left_s = self._stall_s = stall_s
         self.status = answer.status_code
         self.headers = {name.lower(): value for name, value in answer.headers.items()}
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the bytes, unpacked where they came packed; ends early where the storage does not announce a length."""
-        while True:
-            try:
-                piece = _during(_Exchange(monotonic_s() + self._stall_s, self._loopback_ok), lambda: next(self._pieces, b""))
-            except TRANSPORT_ERRORS as error:
-                raise _translate(error) from None
-            if not piece:
-                return
+        while piece := self._next():
             yield piece
+
+    def _next(self) -> bytes:
+        began_s = monotonic_s()
+        exchange = _Exchange(began_s + min(self._left_s, self._stall_s), self._loopback_ok)
+        try:
+            piece: bytes = _during(exchange, lambda: self._answer.raw.read1(DOWNLOAD_BYTES, decode_content=True))
+        except TRANSPORT_ERRORS as error:
+            raise _translate(error) from None
+        self._left_s += len(piece) / SLOWEST_BYTES_PER_S - (monotonic_s() - began_s)
+        return piece
 
 
 def _during(exchange: _Exchange, work: Callable[[], T]) -> T:
@@ -399,7 +403,8 @@ class RequestsTransport:
             UpstreamBlocked: an address that is no storage of Shopify's, or a redirect.
         """
         self._addresses.check(url)
-        headers = {"Range": f"bytes={start}-"} if start else {}
+        # Places are counted in unpacked bytes, so that a part must come unpacked.
+        headers = {"Range": f"bytes={start}-", "Accept-Encoding": "identity"} if start else {}
         exchange = _Exchange(monotonic_s() + stall_s, self._addresses.is_stand_in(url))
         try:
             answer = _during(exchange, lambda: self._open(Request("GET", url, headers, timeout_s=stall_s)))

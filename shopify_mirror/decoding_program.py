@@ -1,7 +1,7 @@
 """Decoding in a process of its own: a result's bytes on standard input, frames on standard output.
 
-A frame is its size and a msgpack array `[kind, value]`; the large buffers of a block follow it as they are. An error is a frame too,
-because what a traceback quotes may be a customer's.
+A frame is its size and a msgpack object; the large buffers of a block follow it as they are. A bad result is a frame too. Nothing
+is written anywhere else: what a traceback quotes may be a customer's.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import gc
 import sys
 from collections.abc import Iterable, Iterator
 from struct import Struct as Layout
-from typing import BinaryIO, Final
+from typing import IO, Final, TypeAlias
 
 import msgspec
 
@@ -38,9 +38,8 @@ class CountsFrame(msgspec.Struct, tag="counts"):
 
 
 class ErrorFrame(msgspec.Struct, tag="error"):
-    """Why there is no more."""
+    """The result is bad."""
 
-    is_bad_result: bool
     message: str
 
 
@@ -48,7 +47,9 @@ class EndFrame(msgspec.Struct, tag="end"):
     """Everything was decoded."""
 
 
-Frame = BlockFrame | CountsFrame | ErrorFrame | EndFrame
+Frame: TypeAlias = BlockFrame | CountsFrame | ErrorFrame | EndFrame
+
+_decode_frame = msgspec.msgpack.Decoder(Frame).decode
 
 
 class ProgramFailed(Exception):
@@ -60,12 +61,12 @@ def decode_beside(plan: Plan, pieces: Iterable[bytes]) -> Iterator[Batch]:
 
     Raises:
         BadResult: as `Decoder.blocks`.
-        ProgramFailed: the child could not be started, or was killed.
+        ProgramFailed: the child could not be started, or ended before its work did.
     """
     try:
         program = ChildProgram(__name__, msgspec.json.encode(plan).decode())
     except OSError as error:
-        raise ProgramFailed(f"no child process: {type(error).__name__}") from error
+        raise ProgramFailed(f"no child process ({type(error).__name__})") from error
     yield from program.converse(pieces, _batches)
 
 
@@ -80,7 +81,7 @@ def decode_here(plan: Plan, pieces: Iterable[bytes]) -> Iterator[Batch]:
             blocks = []
 
 
-def _batches(stream: BinaryIO) -> Iterator[Batch]:
+def _batches(stream: IO[bytes]) -> Iterator[Batch]:
     blocks: list[Block] = []
     while not isinstance(frame := _read_frame(stream), EndFrame):
         if isinstance(frame, BlockFrame):
@@ -88,47 +89,43 @@ def _batches(stream: BinaryIO) -> Iterator[Batch]:
         elif isinstance(frame, CountsFrame):
             yield Batch(frame.counts, blocks)
             blocks = []
-        elif frame.is_bad_result:
-            raise BadResult(frame.message)
         else:
-            raise ProgramFailed(frame.message)
+            raise BadResult(frame.message)
 
 
-def _read_frame(stream: BinaryIO) -> Frame:
+def _read_frame(stream: IO[bytes]) -> Frame:
     head = stream.read(_size.size)
     if len(head) < _size.size:
         raise ProgramFailed("the decoding process ended early")
-    return _decode_frame(_read(stream, *_size.unpack(head)))
+    frame: Frame = _decode_frame(_read(stream, *_size.unpack(head)))
+    return frame
 
 
-_decode_frame = msgspec.msgpack.Decoder(Frame).decode
-
-
-def _read_block(stream: BinaryIO, frame: BlockFrame) -> Block:
+def _read_block(stream: IO[bytes], frame: BlockFrame) -> Block:
     tables = {name: _read(stream, size) for name, size in frame.tables.items()}
     return Block(tables, _read(stream, frame.raw_bytes), frame.raw_numbers, frame.raw_sizes)
 
 
-def _read(stream: BinaryIO, size: int) -> bytes:
+def _read(stream: IO[bytes], size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
         raise ProgramFailed("the decoding process ended early")
     return data
 
 
-def _write_frame(stream: BinaryIO, frame: Frame) -> None:
+def _write_frame(stream: IO[bytes], frame: Frame) -> None:
     data = msgspec.msgpack.encode(frame)
     stream.write(_size.pack(len(data)) + data)
 
 
-def _write_block(stream: BinaryIO, block: Block) -> None:
+def _write_block(stream: IO[bytes], block: Block) -> None:
     sizes = {name: len(data) for name, data in block.tables.items()}
     _write_frame(stream, BlockFrame(sizes, len(block.raw), block.raw_numbers, block.raw_sizes))
     for data in (*block.tables.values(), block.raw):
         stream.write(data)
 
 
-def main(plan: Plan, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+def main(plan: Plan, incoming: IO[bytes], outgoing: IO[bytes]) -> None:
     """Decode what comes in until it ends."""
     # What is decoded has no cycles: looking for them would cost a fifth of the time.
     gc.disable()
@@ -140,9 +137,7 @@ def main(plan: Plan, incoming: BinaryIO, outgoing: BinaryIO) -> None:
                 _write_frame(outgoing, CountsFrame(part))
         _write_frame(outgoing, EndFrame())
     except BadResult as error:
-        _write_frame(outgoing, ErrorFrame(True, str(error)))
-    except Exception as error:
-        _write_frame(outgoing, ErrorFrame(False, f"the decoding process failed ({type(error).__name__})"))
+        _write_frame(outgoing, ErrorFrame(str(error)))
     outgoing.flush()
 
 

@@ -264,11 +264,11 @@ def build_blueprint(parts: Parts, endpoints: list[Endpoint]) -> Blueprint:
     for endpoint in endpoints:
         rule, view = endpoint.path, _handler(parts, endpoint)
         blueprint.add_url_rule(rule, f"{endpoint.name}_{endpoint.method.lower()}", view, methods=[endpoint.method])
-    blueprint.after_request(_complete)
+    blueprint.after_request(complete)
     return blueprint
 
 
-def _complete(response: Response) -> Response:
+def complete(response: Response) -> Response:
     """Add what every answer bears to those that no view of ours has made, such as the one to OPTIONS."""
     if "X-Request-Id" not in response.headers:
         response.headers["X-Request-Id"] = request_id_of(request.headers.get("X-Request-Id"))
@@ -278,8 +278,11 @@ def _complete(response: Response) -> Response:
     return response
 
 
-def answer_unknown_routes(app: Flask, prefix: str) -> None:
-    """Answer under our prefix in JSON what leads nowhere, also where Flask would redirect; the host's own answers stay its own."""
+def answer_unknown_routes(app: Flask, prefix: str) -> Callable[[], Response | None]:
+    """Answer under our prefix in JSON what leads nowhere, also where Flask would redirect; the host's own answers stay its own.
+
+    Returns: the hook that does so.
+    """
 
     def unknown() -> Response | None:
         wrong, path = request.routing_exception, request.path
@@ -289,6 +292,7 @@ def answer_unknown_routes(app: Flask, prefix: str) -> None:
         return failure(wrong if known else werkzeug_exceptions.NotFound(), request_id_of(request.headers.get("X-Request-Id")))
 
     app.before_request(unknown)
+    return unknown
 
 
 def _handler(parts: Parts, endpoint: Endpoint) -> Callable[..., Response]:

@@ -38,9 +38,7 @@ def read_bytes(request: Request, limit: int = MAX_JSON_BYTES) -> bytes:
     """
     request.max_content_length = limit + 1
     try:
-        body = (
-            request.get_data() if request.content_length is not None or "stream" in vars(request) else _read_pieces(request, limit)
-        )
+        body = request.get_data() if request.content_length is not None or "stream" in vars(request) else _read_pieces(request)
     except RequestEntityTooLarge:
         raise BodyTooLarge(f"The body is larger than {limit} bytes.") from None
     except ClientDisconnected:
@@ -50,15 +48,9 @@ def read_bytes(request: Request, limit: int = MAX_JSON_BYTES) -> bytes:
     return body
 
 
-def _read_pieces(request: Request, limit: int) -> bytes:
+def _read_pieces(request: Request) -> bytes:
     """Read a body of unknown length, in pieces, so that one that turns out too large was never whole in memory."""
-    pieces, size = list[bytes](), 0
-    while piece := request.stream.read(PIECE_BYTES):
-        pieces.append(piece)
-        size += len(piece)
-        if size > limit:
-            raise RequestEntityTooLarge
-    body = b"".join(pieces)
+    body = b"".join(iter(lambda: request.stream.read(PIECE_BYTES), b""))
     # For whoever else reads it: the host may do so after us.
     request.stream = io.BytesIO(body)
     return body

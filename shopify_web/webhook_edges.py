@@ -43,7 +43,7 @@ class WebhookSetupBody(Who):
     """Which webhooks a shop is to have."""
 
     webhook_secret: SecretText | None = Field(None, description="What the shop's custom app signs with, where it has its own.")
-    webhook_url: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
+    webhook_url: str | None = Field(
         None, description="On the origin of SHOPIFY_WEBHOOK_URL, or one of SHOPIFY_WEBHOOK_DESTINATIONS; else SHOPIFY_WEBHOOK_URL."
     )
     topics: Topics | None = Field(None, description="The default topics unless given.")
@@ -52,7 +52,7 @@ class WebhookSetupBody(Who):
 class RegisterAllBody(Who):
     """The same by the host's base address."""
 
-    base_url: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    base_url: str | None = Field(None, description="On the origin of SHOPIFY_WEBHOOK_URL; the path of our routes is added.")
     topics: Topics | None = None
 
 
@@ -104,4 +104,4 @@ class TopicsQuery(WhoQuery):
 class TomlQuery(WhoQuery):
     """For which address."""
 
-    webhook_url: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
+    webhook_url: str | None = Field(None, description="SHOPIFY_WEBHOOK_URL unless given.")

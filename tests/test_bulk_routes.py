@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shopify_web.product_spool import MAX_PRODUCTS
+from shopify_web.product_spool import MAX_BULK_BYTES
 from tests.web_host import PREFIX, Host, bearer, unique
 
 pytest_plugins = ("tests.web_fixtures",)
@@ -158,20 +158,23 @@ def test_wrong_products_are_named_and_nothing_is_begun(host: Host) -> None:
     assert len(host.get("/bulk/operations").get_json()["operations"]) == before
 
 
+PRODUCT = b'{"title": "x", "body_html": "' + 40_000 * b"y" + b'"},'
+
+
 class Endless(io.RawIOBase):
     """A body of products that goes on and on."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sent_bytes = 0
-        self._left = b'{"products": [' + b'{"title": "x"},' * 4000
+        self._left = b'{"products": [' + PRODUCT
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         piece = self._left[: len(buffer)]
-        self._left = self._left[len(piece) :] or b'{"title": "x"},' * 4000
+        self._left = self._left[len(piece) :] or PRODUCT
         buffer[: len(piece)] = piece
         self.sent_bytes += len(piece)
         return len(piece)
@@ -195,7 +198,7 @@ def test_body_without_end_is_refused_at_the_bound(host: Host) -> None:
     answer = pour(host, body, "alice")
 
     assert (answer.status_code, answer.get_json()["code"]) == (413, "body_too_large")
-    assert body.sent_bytes <= 15 * MAX_PRODUCTS + 2**20
+    assert body.sent_bytes <= MAX_BULK_BYTES + 2**20
 
 
 def test_stranger_is_refused_before_the_body_is_read(host: Host) -> None:

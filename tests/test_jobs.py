@@ -763,7 +763,7 @@ def test_the_door_moves_behind_what_left_it_and_nobody_is_passed_by(database: Da
         process(database, 20_000, "'lane-' || number % 100")
         lanes.move_door()
         waiting = add(database, "b", "c")
-        looked_at = looked_at_pages(database, queries.take_doors, lanes._door, 2, 2, "explained", LEASE_S)
+        looked_at = looked_at_pages(database, queries.take_doors, lanes._doors, 2, 2, "explained", LEASE_S)
 
         assert looked_at < 2 * MARGIN
         assert sorted(job.job_id for job in lanes.claim(2)) == waiting
@@ -778,6 +778,21 @@ def test_the_door_does_not_pass_whoever_still_stands_there(database: Database, l
     lanes.move_door()
 
     assert [job.job_id for job in lanes.claim(4)] == [old]
+
+
+def test_a_job_that_waits_does_not_keep_the_door_of_the_others_at_the_beginning(
+    database: Database, database_url: str, lanes: Lanes
+) -> None:
+    """Thousands of orders come and go past a job of the lowest priority, and what they leave cannot be cleaned away."""
+    add(database, "old", priority=Priority.REST)
+    with pinned_snapshot(database_url):
+        fill(database, 20_000, "'lane-' || number % 100", priority=Priority.ORDERS)
+        run_sql(database, "delete from shopify.jobs where priority = 1")
+        lanes.move_door()
+
+        looked_at = looked_at_pages(database, queries.take_doors, lanes._doors, 2, 2, "explained", LEASE_S)
+
+    assert looked_at < 2 * MARGIN
 
 
 def test_a_job_that_was_committed_late_is_found(database: Database, lanes: Lanes) -> None:
@@ -851,7 +866,7 @@ def test_no_statement_is_led_astray_by_a_table_that_passes_for_empty(database: D
         jobs = lanes.claim(8)
         ours = [job.shop_id for job in jobs], [job.lane for job in jobs]
         statements: dict[str, tuple[str, tuple[Any, ...]]] = {
-            "take_doors": (queries.take_doors, (lanes._door, 8, 8, "explained", LEASE_S)),
+            "take_doors": (queries.take_doors, (lanes._doors, 8, 8, "explained", LEASE_S)),
             "begin_jobs": (queries.begin_jobs, ours),
             "hold_lanes": (queries.hold_lanes, (*ours, [job.fence for job in jobs])),
             "renew_leases": (queries.renew_leases, (*ours, [job.fence for job in jobs], LEASE_S)),
@@ -864,7 +879,7 @@ def test_no_statement_is_led_astray_by_a_table_that_passes_for_empty(database: D
             "wake_sleepers": (queries.wake_sleepers, (500, lanes._tended_to)),
             "reap_leases": (queries.reap_leases, (500, lanes._tended_to)),
             "ring_left_lanes": (queries.ring_left_lanes, (*ours, DEATHS, FIRST_PAUSE_S, GROWTH, LONGEST_PAUSE_S)),
-            "first_turn": (queries.first_turn, (lanes._door,)),
+            "first_turns": (queries.first_turns, (lanes._doors,)),
         }
         looked_at = {name: looked_at_pages(database, statement, *args) for name, (statement, args) in statements.items()}
 
@@ -921,11 +936,11 @@ def crowd(database: Database) -> Database:
 
 def test_what_a_worker_asks_among_a_hundred_thousand_jobs_reads_a_few(crowd: Database) -> None:
     statements: dict[str, tuple[str, tuple[Any, ...]]] = {
-        "take_doors": (queries.take_doors, (0, 8, 8, "explained", LEASE_S)),
-        "take_doors far": (queries.take_doors, (0, 8, MOST_LOOKED_AT, "explained", LEASE_S)),
+        "take_doors": (queries.take_doors, ([0, 0, 0], 8, 8, "explained", LEASE_S)),
+        "take_doors far": (queries.take_doors, ([0, 0, 0], 8, MOST_LOOKED_AT, "explained", LEASE_S)),
         "begin_jobs": (queries.begin_jobs, ([SHOP] * 8, [f"lane-{n}" for n in range(8)])),
         "finish_job": (queries.finish_job, (SHOP, "lane-5", 5, 1, MARGIN)),
-        "first_turn": (queries.first_turn, (0,)),
+        "first_turns": (queries.first_turns, ([0, 0, 0],)),
         "wake_sleepers": (queries.wake_sleepers, (500, None)),
         "ring_lanes": (queries.ring_lanes, ([SHOP], ["lane-5"])),
     }

@@ -122,6 +122,33 @@ def test_newer_token_takes_the_place_of_the_older_one(database: Database, sql: C
     assert [tuple(one.values()) for one in stored] == [("active", ["read_products"], expires_at, 2)]
 
 
+def test_secret_of_a_custom_app_is_put_beside_its_token(database: Database, sql: Callable[..., list[Any]]) -> None:
+    vault, shop_id = Vault(database, OLD_RING), database.run(add_shop, SHOP)
+    token_id = database.run(keep, vault, token_of(shop_id, "u-alice", "shpat_1", refresh_token=Secret("shprt_1")))
+    vault.mark(shop_id, token_id, "reauthorization_required")
+    before = read(database, token_id)
+
+    assert database.run(vault.keep_client_secret, before, Secret("shpss_1")) is True
+
+    row = read(database, token_id)
+    assert (vault.access_token(row), vault.client_secret(row)) == (Secret("shpat_1"), Secret("shpss_1"))
+    assert vault.client_secrets() == {SHOP: [Secret("shpss_1")]}
+    assert row.version == before.version + 1, "an older ciphertext that is put back does not open"
+    assert [one["state"] for one in sql("select state from shopify.tokens")] == ["reauthorization_required"]
+
+
+def test_secret_is_not_put_beside_a_token_that_was_replaced_meanwhile(database: Database) -> None:
+    vault, shop_id = Vault(database, OLD_RING), database.run(add_shop, SHOP)
+    token_id = database.run(keep, vault, token_of(shop_id, "u-alice", "shpat_1"))
+    stale = read(database, token_id)
+    database.run(keep, vault, token_of(shop_id, "u-alice", "shpat_2"))
+
+    assert database.run(vault.keep_client_secret, stale, Secret("shpss_1")) is False
+
+    row = read(database, token_id)
+    assert (vault.access_token(row), vault.client_secret(row)) == (Secret("shpat_2"), None)
+
+
 def test_token_of_another_user_app_or_kind_has_a_row_of_its_own(database: Database) -> None:
     vault, shop_id = Vault(database, OLD_RING), database.run(add_shop, SHOP)
     tokens = [

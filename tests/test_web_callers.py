@@ -10,6 +10,7 @@ from flask import abort
 from werkzeug.test import TestResponse
 
 from shopify_routes import api
+from shopify_web.api import Endpoint
 from shopify_web.callers import Policy
 from tests.web_host import PREFIX, SERVICE_KEY, WEBHOOK_SECRET, Host, LogBook, Outbound, run_sql, signed
 
@@ -71,7 +72,7 @@ def test_stranger_gets_nothing_of_any_route(host: Host, outbound: Outbound, endp
     assert outbound.sent == []
 
 
-def path_of(endpoint: Any) -> str:
+def path_of(endpoint: Endpoint) -> str:
     return PREFIX + endpoint.path.replace("<id>", "1").replace("<path:topic>", "orders/create")
 
 

@@ -140,6 +140,14 @@ def test_secret_of_a_shop_serves_where_the_host_has_none(make_host: Callable[...
     assert code_of(host.deliver("orders/create", {"id": 1}, "bob", secret="")) == (401, "invalid_signature")
 
 
+def test_secret_of_a_setup_that_is_refused_is_not_kept(inbox_host: Host) -> None:
+    refused = inbox_host.post("/webhooks/setup", {"webhook_secret": MALLORYS, "webhook_url": "https://evil.example/"}, "mallory")
+    inbox_host.integration.webhooks.secrets.refresh()
+
+    assert code_of(refused) == (400, "invalid_webhook_url")
+    assert code_of(inbox_host.deliver("orders/create", {"id": 1}, "mallory", secret=MALLORYS)) == (401, "invalid_signature")
+
+
 def test_other_workers_learn_a_secret(
     own_secret: Host, delivering_store: FakeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

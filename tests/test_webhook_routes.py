@@ -201,6 +201,11 @@ def test_topic_that_shopify_refuses_stops_no_other(make_delivering: MakeDeliveri
         pytest.param({"webhook_url": "https://app.example.com:x/"}, 400, "invalid_webhook_url", id="port_that_is_none"),
         pytest.param({"webhook_url": "https://[app.example.com/"}, 400, "invalid_webhook_url", id="bracket"),
         pytest.param({"webhook_url": "//app.example.com/hooks"}, 400, "invalid_webhook_url", id="no_scheme"),
+        pytest.param({"webhook_url": ""}, 400, "invalid_webhook_url", id="nothing"),
+        pytest.param({"webhook_url": "https://app.example.com/" + "x" * 3000}, 400, "invalid_webhook_url", id="too_long"),
+        pytest.param({"webhook_url": "https://app.example.com/\x00"}, 400, "invalid_webhook_url", id="nul"),
+        pytest.param({"webhook_url": "https://app.example.com/#x"}, 400, "invalid_webhook_url", id="fragment"),
+        pytest.param({"webhook_url": "https://me@app.example.com/"}, 400, "invalid_webhook_url", id="user"),
         pytest.param({"webhook_url": EVENTBRIDGE.format(1)}, 400, "invalid_webhook_url", id="unlisted_destination"),
         pytest.param({"shop_domain": "somebody-elses"}, 409, "not_connected", id="shop_of_nobody"),
     ],
@@ -410,6 +415,20 @@ def test_pages_follow_each_other_and_new_deliveries_do_not_move_them(inbox_host:
     assert seen == whole
     stranger = inbox_host.get(path + cursor, "bob")
     assert stranger.get_json()["code"] == "invalid_cursor"
+
+
+def test_history_is_of_all_shops_of_a_user_or_of_one(make_host: Callable[..., Host]) -> None:
+    host = make_host()
+    mine, other = host.shops["alice"].shop_domain, host.shops["nobody"].shop_domain
+    assert host.connect("alice", host.shops["nobody"]).status_code == 200
+    for shop in ("alice", "nobody", "bob"):
+        assert host.deliver("orders/create", {"id": 1, "note": shop}, shop).status_code == 200
+
+    assert [event["shop_domain"] for event in host.events()] == [other, mine]
+    assert [event["shop_domain"] for event in host.events(query=f"?shop_domain={mine}")] == [mine]
+    assert host.get("/webhooks/events?include_stats=true").get_json()["statistics"]["total"] == 2
+    assert host.post("/webhooks/replay", {"shop_domain": other, "dry_run": True}).get_json()["matched"] == 1
+    assert host.post("/webhooks/setup", {}).get_json()["code"] == "shop_required"
 
 
 def test_statistics_count_the_callers_shops_only(inbox_host: Host) -> None:

@@ -1,6 +1,6 @@
 -- name: store_deliveries
 -- Which of these deliveries are new? They are kept with a job each, safely committed when this statement ends, whatever the host's
--- settings are.
+-- settings are. Rows come in the order of their keys; $14 is the order in which they arrived, and that of their jobs.
 with safety as (
     select
         set_config(
@@ -9,37 +9,34 @@ with safety as (
             true
         ),
         set_config('lock_timeout', '1000', true)
-), given as (
-    select *
-    from unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-        $10::bytea[], $11::bytea[], $12::text[], $13::smallint[]
-    ) with ordinality as g (
-        app, webhook_id, event_id, topic, path_topic, shop_domain, api_version, subscription_name, triggered_at,
-        body_hash, body_sealed, lane, priority, number
-    )
 ), kept as (
     insert into shopify.inbox
         (shop_id, app, webhook_id, event_id, topic, path_topic, shop_domain, api_version, subscription_name, triggered_at,
          body_hash, body_sealed, lane)
-    select coalesce(s.shop_id, 0), g.app, g.webhook_id, g.event_id, g.topic, g.path_topic, g.shop_domain, g.api_version,
-        g.subscription_name, g.triggered_at, g.body_hash, g.body_sealed, g.lane
-    from given as g
+    select coalesce((select s.shop_id from shopify.shops as s where s.shop_domain = g.shop_domain), 0),
+        g.app, g.webhook_id, g.event_id, g.topic, g.path_topic, g.shop_domain, g.api_version, g.subscription_name, g.triggered_at,
+        g.body_hash, g.body_sealed, g.lane
+    from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+        $10::bytea[], $11::bytea[], $12::text[]
+    ) with ordinality as g (
+        app, webhook_id, event_id, topic, path_topic, shop_domain, api_version, subscription_name, triggered_at,
+        body_hash, body_sealed, lane, number
+    )
     cross join safety
-    left join shopify.shops as s on s.shop_domain = g.shop_domain
     order by g.number
     on conflict (shop_id, app, webhook_id, shop_domain) do nothing
-    returning shop_id, delivery_id, app, webhook_id, shop_domain
+    returning shop_id, delivery_id, app, webhook_id, shop_domain, lane
 ), rung as (
     insert into shopify.jobs (shop_id, lane, kind, reference, priority, turn)
-    select k.shop_id, g.lane, 'delivery', k.delivery_id, g.priority, nextval('shopify.job_turns')
+    select k.shop_id, k.lane, 'delivery', k.delivery_id, o.priority, nextval('shopify.job_turns')
     from kept as k
-    join given as g on (g.app, g.webhook_id, g.shop_domain) = (k.app, k.webhook_id, k.shop_domain)
-    order by k.delivery_id
+    join unnest($1::text[], $2::text[], $6::text[], $13::smallint[], $14::integer[])
+        as o (app, webhook_id, shop_domain, priority, arrival)
+        on (o.app, o.webhook_id, o.shop_domain) = (k.app, k.webhook_id, k.shop_domain)
+    order by o.arrival
 )
-select g.number
-from given as g
-join kept as k on (g.app, g.webhook_id, g.shop_domain) = (k.app, k.webhook_id, k.shop_domain);
+select app, webhook_id, shop_domain from kept;
 
 -- name: find_delivery
 -- What came in as this delivery? Is it a repeat: did the same body do its work within 48 hours under another webhook id, or is it

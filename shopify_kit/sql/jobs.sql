@@ -9,28 +9,28 @@ values ($1, $2, $3, $4, $5::text::jsonb, $6, nextval('shopify.job_turns'))
 returning job_id;
 
 -- name: take_doors
--- Whose turn is it? Looks at the first $3 jobs at the door, from turn $1 on, and leases up to $2 of their lanes to this worker ($4)
--- for $5 seconds. What stands at the door of these lanes leaves it, and so does what belongs to a lane that another worker holds,
--- who will see it: the lock on that lease keeps the other from looking for the last time meanwhile. Each priority is read apart,
--- because an index that leads with it finds the first turns of one priority only.
+-- Whose turn is it? Looks at the first $3 jobs at the door, of each priority from its turn in $1 on, and leases up to $2 of their
+-- lanes to this worker ($4) for $5 seconds. What stands at the door of these lanes leaves it, and so does what belongs to a lane
+-- that another worker holds, who will see it: the lock on that lease keeps the other from looking for the last time meanwhile. Each
+-- priority is read apart, because an index that leads with it finds the first turns of one priority only.
 with urgent as (
     select shop_id, lane, priority, turn, ctid as place
     from shopify.jobs
-    where priority = 0 and turn is not null and turn >= $1
+    where priority = 0 and turn is not null and turn >= ($1::bigint[])[1]
     order by turn
     limit $3
     for update skip locked
 ), orders as (
     select shop_id, lane, priority, turn, ctid as place
     from shopify.jobs
-    where priority = 1 and turn is not null and turn >= $1
+    where priority = 1 and turn is not null and turn >= ($1::bigint[])[2]
     order by turn
     limit $3
     for update skip locked
 ), rest as (
     select shop_id, lane, priority, turn, ctid as place
     from shopify.jobs
-    where priority = 2 and turn is not null and turn >= $1
+    where priority = 2 and turn is not null and turn >= ($1::bigint[])[3]
     order by turn
     limit $3
     for update skip locked
@@ -243,8 +243,8 @@ where ctid = any (
 returning shop_id, lane;
 
 -- name: ring_left_lanes
--- Lanes whose workers are gone: their first jobs stand at the door again. One that was begun more than $3 times may be what ends its
--- workers, and sleeps as one that failed ($4 seconds, times $5 for each attempt, at most $6).
+-- Lanes whose workers are gone: their first jobs stand at the door again. One that was begun more than $3 times may be what ends
+-- its workers, and sleeps as one that failed ($4 seconds, times $5 for each attempt, at most $6).
 with first as (
     select f.place
     from unnest($1::bigint[], $2::text[]) as l (shop_id, lane)
@@ -284,7 +284,7 @@ returning fence;
 -- name: ring_forgotten_lanes
 -- Which lanes have work, no sleeper in front, nobody at the door and nobody at work? A lost doorbell costs time, never work.
 with first as (
-    select distinct on (shop_id, lane) shop_id, lane, ctid as place, turn, wake_at
+    select distinct on (shop_id, lane) shop_id, lane, ctid as place, priority, turn, wake_at
     from shopify.jobs
     order by shop_id, lane, job_id
 ), forgotten as (
@@ -293,23 +293,25 @@ with first as (
     left join lateral (
         select true as is_held from shopify.leases as l where l.shop_id = first.shop_id and l.lane = first.lane limit 1
     ) as h on true
-    where first.wake_at is null and (first.turn is null or first.turn < $1) and h.is_held is null
+    where first.wake_at is null
+        and h.is_held is null
+        and (first.turn is null or first.turn < ($1::bigint[])[first.priority + 1])
 )
 update shopify.jobs set turn = nextval('shopify.job_turns') where ctid = any (array(select place from forgotten));
 
--- name: first_turn
--- From which turn on is there anybody at the door, looking from turn $1? And which turn was drawn last?
+-- name: first_turns
+-- From which turn on is anybody at the door, of each priority, looking from its turn in $1? And which turn was drawn last?
 select
     (
-        select min(f.turn)
+        select array_agg(f.turn order by p.priority)
         from (values (0), (1), (2)) as p (priority)
-        cross join lateral (
+        left join lateral (
             select j.turn
             from shopify.jobs as j
-            where j.priority = p.priority and j.turn is not null and j.turn >= $1
+            where j.priority = p.priority and j.turn is not null and j.turn >= ($1::bigint[])[p.priority + 1]
             order by j.turn
             limit 1
-        ) as f
+        ) as f on true
     ) as first,
     (select last_value from shopify.job_turns) as last;
 

@@ -1,5 +1,5 @@
--- From staging into the mirror: one table and a range of chunks at a time. $1 is the load, $2 and $3 the first and last chunk, $4 when
--- Shopify was asked. The same five things are done with every table: see docs/decisions/0007-mirror-and-loader.md.
+-- From staging into the mirror: one table and a range of chunks at a time. $1 is the load, $2 and $3 the first and last chunk, $4
+-- when Shopify was asked. The same things are done with every table: see docs/decisions/0007-mirror-and-loader.md.
 
 -- name: find_news_line_items
 -- Which line items of a chunk ($2) say something new? Those that the mirror has word for word need not be kept again.
@@ -23,7 +23,7 @@ with added as (
     select
         s.shop_id, s.order_id, s.line_item_id, s.product_id, s.variant_id, s.title, s.variant_title, s.sku, s.vendor, s.quantity,
         s.current_quantity, s.is_gift_card, s.unit_price, s.allocated_discount, s.presentment_unit_price,
-        s.presentment_allocated_discount, s.raw_id, s.digest, s.updated_at, $4
+        s.presentment_allocated_discount, s.raw_id, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_line_items as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
         and (
@@ -35,7 +35,8 @@ with added as (
                 )
                 and not exists (
                     select from shopify.orders as p
-                    where (p.shop_id, p.order_id) = (s.shop_id, s.order_id) and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
+                    where (p.shop_id, p.order_id) = (s.shop_id, s.order_id)
+                        and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
                 )
             )
         )
@@ -44,48 +45,51 @@ with added as (
     insert into shopify.dirty_hours (shop_id, hour)
     select distinct o.shop_id, date_trunc('hour', o.processed_at)
     from (select distinct shop_id, order_id from added) as a
-    join shopify.orders as o on o.shop_id = a.shop_id and o.order_id = a.order_id
+    join shopify.orders as o on (o.shop_id, o.order_id) = (a.shop_id, a.order_id)
     where not $5
     on conflict do nothing
 )
 select count(*) from added;
 
--- name: drop_replaced_line_items
--- The old texts of line items that are about to be changed are nobody's any more.
-delete from shopify.raw_objects as r
-using shopify.staged_line_items as s, shopify.line_items as m
-where s.load_id = $1 and s.chunk between $2 and $3
-    and (m.shop_id, m.order_id, m.line_item_id) = (s.shop_id, s.order_id, s.line_item_id)
-    and (m.digest <> s.digest or m.deleted_at is not null)
-    and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
-    and (m.deleted_at is null or m.deleted_at < $4)
-    and r.shop_id = m.shop_id and r.raw_id = m.raw_id;
-
 -- name: change_line_items
--- How many line items of the mirror were older and are changed?
-with changed as (
+-- How many line items of the mirror were older and are changed? Their old texts are nobody's any more.
+with aimed as materialized (
+    select s.ctid as place, m.shop_id, m.raw_id
+    from shopify.staged_line_items as s
+    join shopify.line_items as m
+        on (m.shop_id, m.order_id, m.line_item_id) = (s.shop_id, s.order_id, s.line_item_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+        and not exists (
+            select from shopify.orders as p
+            where (p.shop_id, p.order_id) = (s.shop_id, s.order_id)
+                and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
+        )
+), dropped as (
+    delete from shopify.raw_objects as r
+    using aimed as a
+    where (r.shop_id, r.raw_id) = (a.shop_id, a.raw_id)
+), changed as (
     update shopify.line_items as m
     set product_id = s.product_id, variant_id = s.variant_id, title = s.title, variant_title = s.variant_title, sku = s.sku,
         vendor = s.vendor, quantity = s.quantity, current_quantity = s.current_quantity, is_gift_card = s.is_gift_card,
         unit_price = s.unit_price, allocated_discount = s.allocated_discount, presentment_unit_price = s.presentment_unit_price,
         presentment_allocated_discount = s.presentment_allocated_discount, raw_id = s.raw_id, digest = s.digest,
         updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_line_items as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.order_id, m.line_item_id) = (s.shop_id, s.order_id, s.line_item_id)
+    from aimed as a
+    join shopify.staged_line_items as s on s.ctid = a.place
+    where (m.shop_id, m.order_id, m.line_item_id) = (s.shop_id, s.order_id, s.line_item_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
-        and not exists (
-            select from shopify.orders as p
-            where (p.shop_id, p.order_id) = (s.shop_id, s.order_id) and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
-        )
     returning m.shop_id, m.order_id
 ), marked as (
     insert into shopify.dirty_hours (shop_id, hour)
     select distinct o.shop_id, date_trunc('hour', o.processed_at)
     from (select distinct shop_id, order_id from changed) as c
-    join shopify.orders as o on o.shop_id = c.shop_id and o.order_id = c.order_id
+    join shopify.orders as o on (o.shop_id, o.order_id) = (c.shop_id, c.order_id)
     on conflict do nothing
 )
 select count(*) from changed;
@@ -117,7 +121,7 @@ with added as (
     )
     select
         s.shop_id, s.order_id, s.fulfillment_id, s.location_id, s.name, s.status, s.display_status, s.total_quantity,
-        s.created_at, s.delivered_at, s.digest, s.updated_at, $4
+        s.created_at, s.delivered_at, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_fulfillments as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
         and (
@@ -133,14 +137,23 @@ select count(*) from added;
 
 -- name: change_fulfillments
 -- How many fulfillments of the mirror were older and are changed?
-with changed as (
+with aimed as materialized (
+    select s.ctid as place
+    from shopify.staged_fulfillments as s
+    join shopify.fulfillments as m
+        on (m.shop_id, m.order_id, m.fulfillment_id) = (s.shop_id, s.order_id, s.fulfillment_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), changed as (
     update shopify.fulfillments as m
     set location_id = s.location_id, name = s.name, status = s.status, display_status = s.display_status,
         total_quantity = s.total_quantity, created_at = s.created_at, delivered_at = s.delivered_at, digest = s.digest,
         updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_fulfillments as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.order_id, m.fulfillment_id) = (s.shop_id, s.order_id, s.fulfillment_id)
+    from aimed as a
+    join shopify.staged_fulfillments as s on s.ctid = a.place
+    where (m.shop_id, m.order_id, m.fulfillment_id) = (s.shop_id, s.order_id, s.fulfillment_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -165,14 +178,15 @@ with added as (
     )
     select
         s.shop_id, s.order_id, s.refund_id, s.refund_line_id, s.line_item_id, s.location_id, s.quantity, s.restock_type,
-        s.subtotal, s.tax, s.presentment_subtotal, s.processed_at, s.digest, s.updated_at, $4
+        s.subtotal, s.tax, s.presentment_subtotal, s.processed_at, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_refund_lines as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
         and (
             $5::boolean
             or not exists (
                 select from shopify.refund_lines as m
-                where (m.shop_id, m.order_id, m.refund_id, m.refund_line_id) = (s.shop_id, s.order_id, s.refund_id, s.refund_line_id)
+                where (m.shop_id, m.order_id, m.refund_id, m.refund_line_id)
+                    = (s.shop_id, s.order_id, s.refund_id, s.refund_line_id)
             )
         )
     returning shop_id, processed_at
@@ -185,14 +199,23 @@ select count(*) from added;
 
 -- name: change_refund_lines
 -- How many refund lines of the mirror were older and are changed?
-with changed as (
+with aimed as materialized (
+    select s.ctid as place
+    from shopify.staged_refund_lines as s
+    join shopify.refund_lines as m
+        on (m.shop_id, m.order_id, m.refund_id, m.refund_line_id) = (s.shop_id, s.order_id, s.refund_id, s.refund_line_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), changed as (
     update shopify.refund_lines as m
     set line_item_id = s.line_item_id, location_id = s.location_id, quantity = s.quantity, restock_type = s.restock_type,
         subtotal = s.subtotal, tax = s.tax, presentment_subtotal = s.presentment_subtotal, processed_at = s.processed_at,
         digest = s.digest, updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_refund_lines as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.order_id, m.refund_id, m.refund_line_id) = (s.shop_id, s.order_id, s.refund_id, s.refund_line_id)
+    from aimed as a
+    join shopify.staged_refund_lines as s on s.ctid = a.place
+    where (m.shop_id, m.order_id, m.refund_id, m.refund_line_id) = (s.shop_id, s.order_id, s.refund_id, s.refund_line_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -222,7 +245,7 @@ with added as (
     select
         s.shop_id, s.order_id, s.refund_id, s.note, s.currency, s.total_refunded, s.presentment_currency,
         s.presentment_total_refunded, s.created_at, s.processed_at, s.digest, s.updated_at, s.lines_seen_at, s.shipping,
-        s.shipping_tax, s.adjustment, s.adjustment_tax, $4
+        s.shipping_tax, s.adjustment, s.adjustment_tax, $4::timestamptz
     from shopify.staged_refunds as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
         and (
@@ -242,7 +265,16 @@ select count(*) from added;
 
 -- name: change_refunds
 -- How many refunds of the mirror were older and are changed?
-with changed as (
+with aimed as materialized (
+    select s.ctid as place
+    from shopify.staged_refunds as s
+    join shopify.refunds as m
+        on (m.shop_id, m.order_id, m.refund_id) = (s.shop_id, s.order_id, s.refund_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null or (m.lines_seen_at is null and s.lines_seen_at is not null))
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), changed as (
     update shopify.refunds as m
     set note = s.note, currency = s.currency, total_refunded = s.total_refunded, presentment_currency = s.presentment_currency,
         presentment_total_refunded = s.presentment_total_refunded, created_at = s.created_at, processed_at = s.processed_at,
@@ -250,9 +282,9 @@ with changed as (
         shipping = coalesce(s.shipping, m.shipping), shipping_tax = coalesce(s.shipping_tax, m.shipping_tax),
         adjustment = coalesce(s.adjustment, m.adjustment), adjustment_tax = coalesce(s.adjustment_tax, m.adjustment_tax),
         seen_at = $4, deleted_at = null
-    from shopify.staged_refunds as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.order_id, m.refund_id) = (s.shop_id, s.order_id, s.refund_id)
+    from aimed as a
+    join shopify.staged_refunds as s on s.ctid = a.place
+    where (m.shop_id, m.order_id, m.refund_id) = (s.shop_id, s.order_id, s.refund_id)
         and (m.digest <> s.digest or m.deleted_at is not null or (m.lines_seen_at is null and s.lines_seen_at is not null))
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -294,9 +326,13 @@ with added as (
     select
         s.shop_id, s.variant_id, s.product_id, s.inventory_item_id, s.title, s.sku, s.barcode, s.position, s.price,
         s.compare_at_price, s.inventory_policy, s.inventory_quantity, s.is_available_for_sale, s.is_taxable, s.options,
-        s.created_at, s.raw_id, s.digest, s.updated_at, $4
+        s.created_at, s.raw_id, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_variants as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
+        and not exists (
+            select from shopify.tombstones as d
+            where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'products', s.product_id) and d.deleted_at >= $4
+        )
         and (
             $5::boolean
             or (
@@ -314,29 +350,31 @@ with added as (
 )
 select count(*) from added;
 
--- name: drop_replaced_variants
--- The old texts of variants that are about to be changed are nobody's any more.
-delete from shopify.raw_objects as r
-using shopify.staged_variants as s, shopify.variants as m
-where s.load_id = $1 and s.chunk between $2 and $3
-    and (m.shop_id, m.variant_id) = (s.shop_id, s.variant_id)
-    and (m.digest <> s.digest or m.deleted_at is not null)
-    and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
-    and (m.deleted_at is null or m.deleted_at < $4)
-    and r.shop_id = m.shop_id and r.raw_id = m.raw_id;
-
 -- name: change_variants
--- How many variants of the mirror were older and are changed?
-with changed as (
+-- How many variants of the mirror were older and are changed? Their old texts are nobody's any more.
+with aimed as materialized (
+    select s.ctid as place, m.shop_id, m.raw_id
+    from shopify.staged_variants as s
+    join shopify.variants as m
+        on (m.shop_id, m.variant_id) = (s.shop_id, s.variant_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), dropped as (
+    delete from shopify.raw_objects as r
+    using aimed as a
+    where (r.shop_id, r.raw_id) = (a.shop_id, a.raw_id)
+), changed as (
     update shopify.variants as m
     set product_id = s.product_id, inventory_item_id = s.inventory_item_id, title = s.title, sku = s.sku, barcode = s.barcode,
         position = s.position, price = s.price, compare_at_price = s.compare_at_price, inventory_policy = s.inventory_policy,
         inventory_quantity = s.inventory_quantity, is_available_for_sale = s.is_available_for_sale, is_taxable = s.is_taxable,
         options = s.options, created_at = s.created_at, raw_id = s.raw_id, digest = s.digest, updated_at = s.updated_at,
         seen_at = $4, deleted_at = null
-    from shopify.staged_variants as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.variant_id) = (s.shop_id, s.variant_id)
+    from aimed as a
+    join shopify.staged_variants as s on s.ctid = a.place
+    where (m.shop_id, m.variant_id) = (s.shop_id, s.variant_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -370,7 +408,7 @@ with added as (
     )
     select
         s.shop_id, s.metafield_id, s.owner_type, s.owner_id, s.namespace, s.key, s.type, s.value, s.created_at, s.digest,
-        s.updated_at, $4
+        s.updated_at, $4::timestamptz
     from shopify.staged_metafields as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
         and (
@@ -386,13 +424,22 @@ select count(*) from added;
 
 -- name: change_metafields
 -- How many metafields of the mirror were older and are changed?
-with changed as (
+with aimed as materialized (
+    select s.ctid as place
+    from shopify.staged_metafields as s
+    join shopify.metafields as m
+        on (m.shop_id, m.metafield_id) = (s.shop_id, s.metafield_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), changed as (
     update shopify.metafields as m
     set owner_type = s.owner_type, owner_id = s.owner_id, namespace = s.namespace, key = s.key, type = s.type, value = s.value,
         created_at = s.created_at, digest = s.digest, updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_metafields as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.metafield_id) = (s.shop_id, s.metafield_id)
+    from aimed as a
+    join shopify.staged_metafields as s on s.ctid = a.place
+    where (m.shop_id, m.metafield_id) = (s.shop_id, s.metafield_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -415,9 +462,13 @@ with added as (
         shop_id, collection_id, product_id, digest, updated_at, seen_at
     )
     select
-        s.shop_id, s.collection_id, s.product_id, s.digest, s.updated_at, $4
+        s.shop_id, s.collection_id, s.product_id, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_collection_products as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
+        and not exists (
+            select from shopify.tombstones as d
+            where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'collections', s.collection_id) and d.deleted_at >= $4
+        )
         and (
             $5::boolean
             or (
@@ -427,7 +478,8 @@ with added as (
                 )
                 and not exists (
                     select from shopify.collections as p
-                    where (p.shop_id, p.collection_id) = (s.shop_id, s.collection_id) and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
+                    where (p.shop_id, p.collection_id) = (s.shop_id, s.collection_id)
+                        and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
                 )
             )
         )
@@ -437,19 +489,29 @@ select count(*) from added;
 
 -- name: change_collection_products
 -- How many collection products of the mirror were older and are changed?
-with changed as (
-    update shopify.collection_products as m
-    set digest = s.digest, updated_at = s.updated_at, seen_at = $4, deleted_at = null
+with aimed as materialized (
+    select s.ctid as place
     from shopify.staged_collection_products as s
+    join shopify.collection_products as m
+        on (m.shop_id, m.collection_id, m.product_id) = (s.shop_id, s.collection_id, s.product_id)
     where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.collection_id, m.product_id) = (s.shop_id, s.collection_id, s.product_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
         and not exists (
             select from shopify.collections as p
-            where (p.shop_id, p.collection_id) = (s.shop_id, s.collection_id) and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
+            where (p.shop_id, p.collection_id) = (s.shop_id, s.collection_id)
+                and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
         )
+), changed as (
+    update shopify.collection_products as m
+    set digest = s.digest, updated_at = s.updated_at, seen_at = $4, deleted_at = null
+    from aimed as a
+    join shopify.staged_collection_products as s on s.ctid = a.place
+    where (m.shop_id, m.collection_id, m.product_id) = (s.shop_id, s.collection_id, s.product_id)
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
     returning 1
 )
 select count(*) from changed;
@@ -471,7 +533,7 @@ with added as (
     )
     select
         s.shop_id, s.inventory_item_id, s.location_id, s.level_id, s.available, s.on_hand, s.committed, s.incoming, s.reserved,
-        s.damaged, s.quality_control, s.safety_stock, s.created_at, s.digest, s.updated_at, $4
+        s.damaged, s.quality_control, s.safety_stock, s.created_at, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_inventory_levels as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
         and (
@@ -487,14 +549,23 @@ select count(*) from added;
 
 -- name: change_inventory_levels
 -- How many inventory levels of the mirror were older and are changed?
-with changed as (
+with aimed as materialized (
+    select s.ctid as place
+    from shopify.staged_inventory_levels as s
+    join shopify.inventory_levels as m
+        on (m.shop_id, m.inventory_item_id, m.location_id) = (s.shop_id, s.inventory_item_id, s.location_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), changed as (
     update shopify.inventory_levels as m
     set level_id = s.level_id, available = s.available, on_hand = s.on_hand, committed = s.committed, incoming = s.incoming,
         reserved = s.reserved, damaged = s.damaged, quality_control = s.quality_control, safety_stock = s.safety_stock,
         created_at = s.created_at, digest = s.digest, updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_inventory_levels as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.inventory_item_id, m.location_id) = (s.shop_id, s.inventory_item_id, s.location_id)
+    from aimed as a
+    join shopify.staged_inventory_levels as s on s.ctid = a.place
+    where (m.shop_id, m.inventory_item_id, m.location_id) = (s.shop_id, s.inventory_item_id, s.location_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -517,7 +588,7 @@ with added as (
         shop_id, discount_id, code_id, code, usage_count, digest, updated_at, seen_at
     )
     select
-        s.shop_id, s.discount_id, s.code_id, s.code, s.usage_count, s.digest, s.updated_at, $4
+        s.shop_id, s.discount_id, s.code_id, s.code, s.usage_count, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_discount_codes as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
         and (
@@ -533,12 +604,21 @@ select count(*) from added;
 
 -- name: change_discount_codes
 -- How many discount codes of the mirror were older and are changed?
-with changed as (
+with aimed as materialized (
+    select s.ctid as place
+    from shopify.staged_discount_codes as s
+    join shopify.discount_codes as m
+        on (m.shop_id, m.discount_id, m.code_id) = (s.shop_id, s.discount_id, s.code_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), changed as (
     update shopify.discount_codes as m
     set code = s.code, usage_count = s.usage_count, digest = s.digest, updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_discount_codes as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.discount_id, m.code_id) = (s.shop_id, s.discount_id, s.code_id)
+    from aimed as a
+    join shopify.staged_discount_codes as s on s.ctid = a.place
+    where (m.shop_id, m.discount_id, m.code_id) = (s.shop_id, s.discount_id, s.code_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -583,9 +663,13 @@ with added as (
         s.total_shipping, s.total_tax, s.total_price, s.total_refunded, s.total_duties, s.total_fees, s.total_tip,
         s.current_total_price, s.gateways, s.total_received, s.total_outstanding, s.refunded_shipping, s.presentment_currency,
         s.presentment_subtotal_price, s.presentment_total_discounts, s.presentment_total_shipping, s.presentment_total_tax,
-        s.presentment_total_price, s.presentment_total_refunded, s.raw_id, s.digest, s.updated_at, $4
+        s.presentment_total_price, s.presentment_total_refunded, s.raw_id, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_orders as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
+        and not exists (
+            select from shopify.tombstones as d
+            where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'orders', s.order_id) and d.deleted_at >= $4
+        )
         and (
             $5::boolean
             or not exists (
@@ -601,20 +685,22 @@ with added as (
 )
 select count(*) from added;
 
--- name: drop_replaced_orders
--- The old texts of orders that are about to be changed are nobody's any more.
-delete from shopify.raw_objects as r
-using shopify.staged_orders as s, shopify.orders as m
-where s.load_id = $1 and s.chunk between $2 and $3
-    and (m.shop_id, m.order_id) = (s.shop_id, s.order_id)
-    and (m.digest <> s.digest or m.deleted_at is not null)
-    and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
-    and (m.deleted_at is null or m.deleted_at < $4)
-    and r.shop_id = m.shop_id and r.raw_id = m.raw_id;
-
 -- name: change_orders
--- How many orders of the mirror were older and are changed?
-with changed as (
+-- How many orders of the mirror were older and are changed? Their old texts are nobody's any more.
+with aimed as materialized (
+    select s.ctid as place, m.shop_id, m.raw_id, m.processed_at
+    from shopify.staged_orders as s
+    join shopify.orders as m
+        on (m.shop_id, m.order_id) = (s.shop_id, s.order_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), dropped as (
+    delete from shopify.raw_objects as r
+    using aimed as a
+    where (r.shop_id, r.raw_id) = (a.shop_id, a.raw_id)
+), changed as (
     update shopify.orders as m
     set name = s.name, customer_id = s.customer_id, email = s.email, processed_at = s.processed_at, created_at = s.created_at,
         cancelled_at = s.cancelled_at, cancel_reason = s.cancel_reason, is_test = s.is_test, source_name = s.source_name,
@@ -630,9 +716,9 @@ with changed as (
         presentment_total_tax = s.presentment_total_tax, presentment_total_price = s.presentment_total_price,
         presentment_total_refunded = s.presentment_total_refunded, raw_id = s.raw_id, digest = s.digest,
         updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_orders as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.order_id) = (s.shop_id, s.order_id)
+    from aimed as a
+    join shopify.staged_orders as s on s.ctid = a.place
+    where (m.shop_id, m.order_id) = (s.shop_id, s.order_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -641,13 +727,7 @@ with changed as (
     insert into shopify.dirty_hours (shop_id, hour)
     select shop_id, date_trunc('hour', processed_at) from changed
     union
-    select m.shop_id, date_trunc('hour', m.processed_at)
-    from shopify.staged_orders as s
-    join shopify.orders as m on (m.shop_id, m.order_id) = (s.shop_id, s.order_id)
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.digest <> s.digest or m.deleted_at is not null)
-        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
-        and (m.deleted_at is null or m.deleted_at < $4)
+    select shop_id, date_trunc('hour', processed_at) from aimed
     on conflict do nothing
 )
 select count(*) from changed;
@@ -692,9 +772,13 @@ with added as (
     select
         s.shop_id, s.product_id, s.title, s.handle, s.vendor, s.product_type, s.category, s.status, s.tags, s.is_gift_card,
         s.tracks_inventory, s.total_inventory, s.variants_count, s.min_price, s.max_price, s.currency, s.created_at,
-        s.published_at, s.raw_id, s.digest, s.updated_at, $4
+        s.published_at, s.raw_id, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_products as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
+        and not exists (
+            select from shopify.tombstones as d
+            where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'products', s.product_id) and d.deleted_at >= $4
+        )
         and (
             $5::boolean
             or not exists (
@@ -706,29 +790,31 @@ with added as (
 )
 select count(*) from added;
 
--- name: drop_replaced_products
--- The old texts of products that are about to be changed are nobody's any more.
-delete from shopify.raw_objects as r
-using shopify.staged_products as s, shopify.products as m
-where s.load_id = $1 and s.chunk between $2 and $3
-    and (m.shop_id, m.product_id) = (s.shop_id, s.product_id)
-    and (m.digest <> s.digest or m.deleted_at is not null)
-    and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
-    and (m.deleted_at is null or m.deleted_at < $4)
-    and r.shop_id = m.shop_id and r.raw_id = m.raw_id;
-
 -- name: change_products
--- How many products of the mirror were older and are changed?
-with changed as (
+-- How many products of the mirror were older and are changed? Their old texts are nobody's any more.
+with aimed as materialized (
+    select s.ctid as place, m.shop_id, m.raw_id
+    from shopify.staged_products as s
+    join shopify.products as m
+        on (m.shop_id, m.product_id) = (s.shop_id, s.product_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), dropped as (
+    delete from shopify.raw_objects as r
+    using aimed as a
+    where (r.shop_id, r.raw_id) = (a.shop_id, a.raw_id)
+), changed as (
     update shopify.products as m
     set title = s.title, handle = s.handle, vendor = s.vendor, product_type = s.product_type, category = s.category,
         status = s.status, tags = s.tags, is_gift_card = s.is_gift_card, tracks_inventory = s.tracks_inventory,
         total_inventory = s.total_inventory, variants_count = s.variants_count, min_price = s.min_price, max_price = s.max_price,
         currency = s.currency, created_at = s.created_at, published_at = s.published_at, raw_id = s.raw_id, digest = s.digest,
         updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_products as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.product_id) = (s.shop_id, s.product_id)
+    from aimed as a
+    join shopify.staged_products as s on s.ctid = a.place
+    where (m.shop_id, m.product_id) = (s.shop_id, s.product_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -775,9 +861,13 @@ with added as (
     select
         s.shop_id, s.inventory_item_id, s.sku, s.is_tracked, s.requires_shipping, s.unit_cost, s.cost_currency, s.weight,
         s.weight_unit, s.country_code_of_origin, s.harmonized_system_code, s.locations_count, s.created_at, s.raw_id, s.digest,
-        s.updated_at, $4
+        s.updated_at, $4::timestamptz
     from shopify.staged_inventory_items as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
+        and not exists (
+            select from shopify.tombstones as d
+            where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'inventory_items', s.inventory_item_id) and d.deleted_at >= $4
+        )
         and (
             $5::boolean
             or not exists (
@@ -789,29 +879,31 @@ with added as (
 )
 select count(*) from added;
 
--- name: drop_replaced_inventory_items
--- The old texts of inventory items that are about to be changed are nobody's any more.
-delete from shopify.raw_objects as r
-using shopify.staged_inventory_items as s, shopify.inventory_items as m
-where s.load_id = $1 and s.chunk between $2 and $3
-    and (m.shop_id, m.inventory_item_id) = (s.shop_id, s.inventory_item_id)
-    and (m.digest <> s.digest or m.deleted_at is not null)
-    and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
-    and (m.deleted_at is null or m.deleted_at < $4)
-    and r.shop_id = m.shop_id and r.raw_id = m.raw_id;
-
 -- name: change_inventory_items
--- How many inventory items of the mirror were older and are changed?
-with changed as (
+-- How many inventory items of the mirror were older and are changed? Their old texts are nobody's any more.
+with aimed as materialized (
+    select s.ctid as place, m.shop_id, m.raw_id
+    from shopify.staged_inventory_items as s
+    join shopify.inventory_items as m
+        on (m.shop_id, m.inventory_item_id) = (s.shop_id, s.inventory_item_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), dropped as (
+    delete from shopify.raw_objects as r
+    using aimed as a
+    where (r.shop_id, r.raw_id) = (a.shop_id, a.raw_id)
+), changed as (
     update shopify.inventory_items as m
     set sku = s.sku, is_tracked = s.is_tracked, requires_shipping = s.requires_shipping, unit_cost = s.unit_cost,
         cost_currency = s.cost_currency, weight = s.weight, weight_unit = s.weight_unit,
         country_code_of_origin = s.country_code_of_origin, harmonized_system_code = s.harmonized_system_code,
         locations_count = s.locations_count, created_at = s.created_at, raw_id = s.raw_id, digest = s.digest,
         updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_inventory_items as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.inventory_item_id) = (s.shop_id, s.inventory_item_id)
+    from aimed as a
+    join shopify.staged_inventory_items as s on s.ctid = a.place
+    where (m.shop_id, m.inventory_item_id) = (s.shop_id, s.inventory_item_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -857,9 +949,13 @@ with added as (
     )
     select
         s.shop_id, s.location_id, s.name, s.is_active, s.is_fulfillment_service, s.city, s.province_code, s.country_code,
-        s.created_at, s.raw_id, s.digest, s.updated_at, $4
+        s.created_at, s.raw_id, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_locations as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
+        and not exists (
+            select from shopify.tombstones as d
+            where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'locations', s.location_id) and d.deleted_at >= $4
+        )
         and (
             $5::boolean
             or not exists (
@@ -871,27 +967,29 @@ with added as (
 )
 select count(*) from added;
 
--- name: drop_replaced_locations
--- The old texts of locations that are about to be changed are nobody's any more.
-delete from shopify.raw_objects as r
-using shopify.staged_locations as s, shopify.locations as m
-where s.load_id = $1 and s.chunk between $2 and $3
-    and (m.shop_id, m.location_id) = (s.shop_id, s.location_id)
-    and (m.digest <> s.digest or m.deleted_at is not null)
-    and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
-    and (m.deleted_at is null or m.deleted_at < $4)
-    and r.shop_id = m.shop_id and r.raw_id = m.raw_id;
-
 -- name: change_locations
--- How many locations of the mirror were older and are changed?
-with changed as (
+-- How many locations of the mirror were older and are changed? Their old texts are nobody's any more.
+with aimed as materialized (
+    select s.ctid as place, m.shop_id, m.raw_id
+    from shopify.staged_locations as s
+    join shopify.locations as m
+        on (m.shop_id, m.location_id) = (s.shop_id, s.location_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), dropped as (
+    delete from shopify.raw_objects as r
+    using aimed as a
+    where (r.shop_id, r.raw_id) = (a.shop_id, a.raw_id)
+), changed as (
     update shopify.locations as m
     set name = s.name, is_active = s.is_active, is_fulfillment_service = s.is_fulfillment_service, city = s.city,
         province_code = s.province_code, country_code = s.country_code, created_at = s.created_at, raw_id = s.raw_id,
         digest = s.digest, updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_locations as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.location_id) = (s.shop_id, s.location_id)
+    from aimed as a
+    join shopify.staged_locations as s on s.ctid = a.place
+    where (m.shop_id, m.location_id) = (s.shop_id, s.location_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -940,9 +1038,13 @@ with added as (
         s.shop_id, s.customer_id, s.email, s.phone, s.first_name, s.last_name, s.display_name, s.state, s.locale, s.tags,
         s.is_verified, s.is_tax_exempt, s.orders_count, s.amount_spent, s.currency, s.last_order_id, s.country_code,
         s.province_code, s.email_marketing_state, s.sms_marketing_state, s.rfm_group, s.predicted_spend_tier, s.created_at,
-        s.raw_id, s.digest, s.updated_at, $4
+        s.raw_id, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_customers as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
+        and not exists (
+            select from shopify.tombstones as d
+            where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'customers', s.customer_id) and d.deleted_at >= $4
+        )
         and (
             $5::boolean
             or not exists (
@@ -954,20 +1056,22 @@ with added as (
 )
 select count(*) from added;
 
--- name: drop_replaced_customers
--- The old texts of customers that are about to be changed are nobody's any more.
-delete from shopify.raw_objects as r
-using shopify.staged_customers as s, shopify.customers as m
-where s.load_id = $1 and s.chunk between $2 and $3
-    and (m.shop_id, m.customer_id) = (s.shop_id, s.customer_id)
-    and (m.digest <> s.digest or m.deleted_at is not null)
-    and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
-    and (m.deleted_at is null or m.deleted_at < $4)
-    and r.shop_id = m.shop_id and r.raw_id = m.raw_id;
-
 -- name: change_customers
--- How many customers of the mirror were older and are changed?
-with changed as (
+-- How many customers of the mirror were older and are changed? Their old texts are nobody's any more.
+with aimed as materialized (
+    select s.ctid as place, m.shop_id, m.raw_id
+    from shopify.staged_customers as s
+    join shopify.customers as m
+        on (m.shop_id, m.customer_id) = (s.shop_id, s.customer_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), dropped as (
+    delete from shopify.raw_objects as r
+    using aimed as a
+    where (r.shop_id, r.raw_id) = (a.shop_id, a.raw_id)
+), changed as (
     update shopify.customers as m
     set email = s.email, phone = s.phone, first_name = s.first_name, last_name = s.last_name, display_name = s.display_name,
         state = s.state, locale = s.locale, tags = s.tags, is_verified = s.is_verified, is_tax_exempt = s.is_tax_exempt,
@@ -976,9 +1080,9 @@ with changed as (
         sms_marketing_state = s.sms_marketing_state, rfm_group = s.rfm_group, predicted_spend_tier = s.predicted_spend_tier,
         created_at = s.created_at, raw_id = s.raw_id, digest = s.digest, updated_at = s.updated_at, seen_at = $4,
         deleted_at = null
-    from shopify.staged_customers as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.customer_id) = (s.shop_id, s.customer_id)
+    from aimed as a
+    join shopify.staged_customers as s on s.ctid = a.place
+    where (m.shop_id, m.customer_id) = (s.shop_id, s.customer_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -1022,9 +1126,14 @@ with added as (
         shop_id, collection_id, title, handle, sort_order, products_count, raw_id, digest, updated_at, seen_at
     )
     select
-        s.shop_id, s.collection_id, s.title, s.handle, s.sort_order, s.products_count, s.raw_id, s.digest, s.updated_at, $4
+        s.shop_id, s.collection_id, s.title, s.handle, s.sort_order, s.products_count, s.raw_id, s.digest, s.updated_at,
+        $4::timestamptz
     from shopify.staged_collections as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
+        and not exists (
+            select from shopify.tombstones as d
+            where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'collections', s.collection_id) and d.deleted_at >= $4
+        )
         and (
             $5::boolean
             or not exists (
@@ -1036,26 +1145,28 @@ with added as (
 )
 select count(*) from added;
 
--- name: drop_replaced_collections
--- The old texts of collections that are about to be changed are nobody's any more.
-delete from shopify.raw_objects as r
-using shopify.staged_collections as s, shopify.collections as m
-where s.load_id = $1 and s.chunk between $2 and $3
-    and (m.shop_id, m.collection_id) = (s.shop_id, s.collection_id)
-    and (m.digest <> s.digest or m.deleted_at is not null)
-    and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
-    and (m.deleted_at is null or m.deleted_at < $4)
-    and r.shop_id = m.shop_id and r.raw_id = m.raw_id;
-
 -- name: change_collections
--- How many collections of the mirror were older and are changed?
-with changed as (
+-- How many collections of the mirror were older and are changed? Their old texts are nobody's any more.
+with aimed as materialized (
+    select s.ctid as place, m.shop_id, m.raw_id
+    from shopify.staged_collections as s
+    join shopify.collections as m
+        on (m.shop_id, m.collection_id) = (s.shop_id, s.collection_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), dropped as (
+    delete from shopify.raw_objects as r
+    using aimed as a
+    where (r.shop_id, r.raw_id) = (a.shop_id, a.raw_id)
+), changed as (
     update shopify.collections as m
     set title = s.title, handle = s.handle, sort_order = s.sort_order, products_count = s.products_count, raw_id = s.raw_id,
         digest = s.digest, updated_at = s.updated_at, seen_at = $4, deleted_at = null
-    from shopify.staged_collections as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.collection_id) = (s.shop_id, s.collection_id)
+    from aimed as a
+    join shopify.staged_collections as s on s.ctid = a.place
+    where (m.shop_id, m.collection_id) = (s.shop_id, s.collection_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)
@@ -1102,9 +1213,13 @@ with added as (
     select
         s.shop_id, s.method, s.discount_id, s.kind, s.title, s.status, s.summary, s.starts_at, s.ends_at, s.percentage, s.amount,
         s.currency, s.usage_count, s.usage_limit, s.codes_count, s.is_once_per_customer, s.classes, s.created_at, s.raw_id,
-        s.digest, s.updated_at, $4
+        s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_discounts as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
+        and not exists (
+            select from shopify.tombstones as d
+            where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'discounts', s.discount_id) and d.deleted_at >= $4
+        )
         and (
             $5::boolean
             or not exists (
@@ -1116,29 +1231,31 @@ with added as (
 )
 select count(*) from added;
 
--- name: drop_replaced_discounts
--- The old texts of discounts that are about to be changed are nobody's any more.
-delete from shopify.raw_objects as r
-using shopify.staged_discounts as s, shopify.discounts as m
-where s.load_id = $1 and s.chunk between $2 and $3
-    and (m.shop_id, m.method, m.discount_id) = (s.shop_id, s.method, s.discount_id)
-    and (m.digest <> s.digest or m.deleted_at is not null)
-    and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
-    and (m.deleted_at is null or m.deleted_at < $4)
-    and r.shop_id = m.shop_id and r.raw_id = m.raw_id;
-
 -- name: change_discounts
--- How many discounts of the mirror were older and are changed?
-with changed as (
+-- How many discounts of the mirror were older and are changed? Their old texts are nobody's any more.
+with aimed as materialized (
+    select s.ctid as place, m.shop_id, m.raw_id
+    from shopify.staged_discounts as s
+    join shopify.discounts as m
+        on (m.shop_id, m.method, m.discount_id) = (s.shop_id, s.method, s.discount_id)
+    where s.load_id = $1 and s.chunk between $2 and $3
+        and (m.digest <> s.digest or m.deleted_at is not null)
+        and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
+        and (m.deleted_at is null or m.deleted_at < $4)
+), dropped as (
+    delete from shopify.raw_objects as r
+    using aimed as a
+    where (r.shop_id, r.raw_id) = (a.shop_id, a.raw_id)
+), changed as (
     update shopify.discounts as m
     set kind = s.kind, title = s.title, status = s.status, summary = s.summary, starts_at = s.starts_at, ends_at = s.ends_at,
         percentage = s.percentage, amount = s.amount, currency = s.currency, usage_count = s.usage_count,
         usage_limit = s.usage_limit, codes_count = s.codes_count, is_once_per_customer = s.is_once_per_customer,
         classes = s.classes, created_at = s.created_at, raw_id = s.raw_id, digest = s.digest, updated_at = s.updated_at,
         seen_at = $4, deleted_at = null
-    from shopify.staged_discounts as s
-    where s.load_id = $1 and s.chunk between $2 and $3
-        and (m.shop_id, m.method, m.discount_id) = (s.shop_id, s.method, s.discount_id)
+    from aimed as a
+    join shopify.staged_discounts as s on s.ctid = a.place
+    where (m.shop_id, m.method, m.discount_id) = (s.shop_id, s.method, s.discount_id)
         and (m.digest <> s.digest or m.deleted_at is not null)
         and (s.updated_at, $4::timestamptz) >= (m.updated_at, m.seen_at)
         and (m.deleted_at is null or m.deleted_at < $4)

@@ -452,6 +452,17 @@ create table shopify.watermarks (
     primary key (shop_id, resource)
 );
 
+-- What was deleted, also where the mirror never had it: a result that is older must not bring it.
+create table shopify.tombstones (
+    shop_id bigint not null,
+    kind text not null,
+    object_id bigint not null,
+    deleted_at timestamptz not null,
+    primary key (shop_id, kind, object_id)
+);
+
+create index tombstones_by_time on shopify.tombstones (deleted_at);
+
 -- Objects of which Shopify counts more children than it showed: to be fetched page by page.
 create table shopify.mirror_gaps (
     shop_id bigint not null,
@@ -463,13 +474,15 @@ create table shopify.mirror_gaps (
     primary key (shop_id, resource, object_id)
 );
 
--- One row per result that was or is being read into the mirror.
+-- One row per result that was or is being read into the mirror. The epoch grows with every worker that takes it on: only the latest one
+-- may go on.
 create table shopify.loads (
     shop_id bigint not null,
     load_id bigint generated always as identity,
     run text not null,
     resource text not null,
     as_of timestamptz not null,
+    epoch integer not null default 1,
     state text not null default 'open' check (state in ('open', 'done')),
     result jsonb,
     started_at timestamptz not null default pg_catalog.now(),
@@ -491,6 +504,7 @@ create unlogged table shopify.staged_chunks (
     roots bigint not null,
     raw_objects bigint not null,
     rows jsonb not null,
+    strays jsonb not null,
     skipped jsonb not null,
     primary key (shop_id, load_id, chunk)
 );
