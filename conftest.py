@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shopify_kit.database import Database
 from shopify_kit.embedded_postgres import EmbeddedPostgres
@@ -18,6 +19,10 @@ from shopify_kit.migrations import migrate
 from tests.databases import fresh_database
 from tests.fake_store import FakeStore, run_fake_store
 from tests.shared_data import SHARED_DATA
+
+# How long a machine takes says nothing about what is tested.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 # Work in the background is what a test asks for, and nothing else.
 os.environ.setdefault("SHOPIFY_WORKER", "off")

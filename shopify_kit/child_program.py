@@ -45,8 +45,8 @@ class ChildProgram:
     def converse(self, pieces: Iterable[bytes], read: Callable[[IO[bytes]], Iterator[T]]) -> Iterator[T]:
         """Write pieces to the program on a thread of their own, and yield what `read` makes of its output; can be done once.
 
-        What the pieces raise is raised here, in place of what `read` makes of the output's early end. When this is through, in
-        whatever way, the program is ended.
+        What the pieces raise is raised here, when the program has made what it can of the pieces before, and in place of what
+        it or `read` makes of their early end. When this is through, in whatever way, the program is ended.
         """
         assert self._process.stdout is not None
         failures: list[BaseException] = []
@@ -75,6 +75,5 @@ class ChildProgram:
             pass
         except BaseException as error:
             failures.append(error)
-            self._process.kill()
         with suppress(OSError):
             incoming.close()

@@ -8,7 +8,7 @@ parent's id, and find their parents in the database.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -111,34 +111,43 @@ class Decoder:
         self._arrays: dict[tuple[str, ...], str] = {}
         self._line = plan.first_line
         self._counts = Counts(plan.first_chunk)
+        self._closed_bytes = 0
 
     def blocks(self, pieces: Iterable[bytes]) -> Iterator[Block | Counts]:
         """Yield blocks, and after the last block of a batch its counts.
 
         Raises:
-            BadResult: a line is no JSON, or too long.
+            BadResult: a line is no JSON, or too long; where it is the last one, what was before it has been yielded.
         """
-        try:
-            for piece in pieces:
-                yield from self._block(self._splitter.feed(piece))
-                if self._taken() - self._start() >= self._plan.chunk_bytes:
-                    yield self._close()
-            yield from self._block(self._splitter.finish())
-        except NotLines as error:
-            raise BadResult(f"after line {self._line}: {error}") from None
+        for piece in pieces:
+            yield from self._block(self._split(self._splitter.feed, piece))
+            if self._splitter.taken_bytes - self._closed_bytes >= self._plan.chunk_bytes:
+                yield self._close()
+        yield from self._last_line()
         if self._counts.objects:
             yield self._close()
 
-    def _taken(self) -> int:
-        return self._plan.start_bytes + self._splitter.taken_bytes
+    def _last_line(self) -> Iterator[Block | Counts]:
+        """Yield the block of a last line without a line end; one that was cut off does not spoil what was before it."""
+        taken_bytes = self._splitter.taken_bytes
+        try:
+            yield from self._block(self._split(self._splitter.finish))
+        except BadResult:
+            self._splitter.taken_bytes = taken_bytes
+            if self._counts.objects:
+                yield self._close()
+            raise
 
-    def _start(self) -> int:
-        return self._counts.end_bytes or self._plan.start_bytes
+    def _split(self, split: Callable[..., list[memoryview]], *pieces: bytes) -> list[memoryview]:
+        try:
+            return split(*pieces)
+        except NotLines as error:
+            raise BadResult(f"after line {self._line}: {error}") from None
 
     def _close(self) -> Counts:
-        closed, end_bytes = self._counts, self._taken()
-        self._counts = Counts(closed.chunk + 1, end_bytes=end_bytes)
-        closed.end_bytes = end_bytes
+        closed, self._closed_bytes = self._counts, self._splitter.taken_bytes
+        closed.end_bytes = self._plan.start_bytes + self._closed_bytes
+        self._counts = Counts(closed.chunk + 1)
         return closed
 
     def _block(self, lines: list[memoryview]) -> Iterator[Block]:

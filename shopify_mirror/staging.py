@@ -123,25 +123,26 @@ async def stage(conn: Connection, load: Load, batch: Batch, filled: frozenset[st
         Conflict: as `hold`.
     """
     await hold(conn, load)
-    raw_objects = await stage_rows(conn, load, batch, filled, is_careful=is_careful)
-    counts = batch.counts
+    counts, (raw_objects, lost) = batch.counts, await stage_rows(conn, load, batch, filled, is_careful=is_careful)
+    rows = {name: count - lost.get(name, 0) for name, count in counts.rows.items()}
+    skipped = counts.skipped | ({UNREADABLE: counts.skipped.get(UNREADABLE, 0) + sum(lost.values())} if lost else {})
     sums = (counts.end_bytes, counts.objects, counts.roots, raw_objects)
-    facts = (_json(counts.rows), _json(counts.strays), _json(counts.skipped))
+    facts = (_json(rows), _json(counts.strays), _json(skipped))
     await conn.execute(queries.keep_chunk, load.shop_id, load.load_id, counts.chunk, *sums, *facts)
 
 
-async def stage_rows(conn: Connection, load: Load, batch: Batch, filled: frozenset[str], *, is_careful: bool = False) -> int:
-    """Stage rows and keep raw objects, of which it returns how many; as `stage`."""
-    counts = batch.counts
+async def stage_rows(
+    conn: Connection, load: Load, batch: Batch, filled: frozenset[str], *, is_careful: bool = False
+) -> tuple[int, dict[str, int]]:
+    """Stage rows and keep raw objects; returns how many of these, and how many rows the database cannot hold, by table."""
+    counts, lost = batch.counts, dict[str, int]()
     for name in counts.rows:
         parts = [block.tables[name] for block in batch.blocks if name in block.tables]
-        if is_careful:
-            lost = await _copy_carefully(conn, TABLES[name], parts, load, counts.chunk)
-            counts.rows[name] -= lost
-            counts.skipped[UNREADABLE] = counts.skipped.get(UNREADABLE, 0) + lost
-        else:
+        if not is_careful:
             await _copy_rows(conn, TABLES[name], parts)
-    return await _keep_raw(conn, load, batch, filled)
+        elif refused := await _copy_carefully(conn, TABLES[name], parts, load, counts.chunk):
+            lost[name] = refused
+    return await _keep_raw(conn, load, batch, filled), lost
 
 
 def _json(facts: Any) -> str:

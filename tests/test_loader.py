@@ -272,7 +272,7 @@ def test_shops_are_kept_apart(bench: Bench) -> None:
 def test_a_result_cut_off_is_not_used_and_goes_on_where_it_ended(bench: Bench, orders: bytes) -> None:
     starts: list[int] = []
     loader = Loader(bench.database, chunk_bytes=50_000)
-    facts = {"run": "one", "as_of": AS_OF, "expected": expected_of(orders), "loader": loader}
+    facts: dict[str, Any] = {"run": "one", "as_of": AS_OF, "expected": expected_of(orders), "loader": loader}
 
     def source(start: int, cut_at: int | None = None) -> Iterator[bytes]:
         starts.append(start)
@@ -410,7 +410,7 @@ def test_an_empty_result_is_a_result(bench: Bench) -> None:
 
 
 def test_a_run_that_is_done_is_not_done_again(bench: Bench) -> None:
-    facts = {"run": "one", "as_of": AS_OF}
+    facts: dict[str, Any] = {"run": "one", "as_of": AS_OF}
     first = bench.load([order(1)], **facts)
 
     def unread(_: int) -> Iterator[bytes]:
@@ -442,14 +442,13 @@ def test_a_watermark_never_goes_back(bench: Bench) -> None:
 
 
 def test_two_workers_of_one_run_load_it_once(bench: Bench, orders: bytes) -> None:
-    facts = {"run": "one", "as_of": AS_OF, "expected": expected_of(orders)}
+    expected = expected_of(orders)
 
     def work(_: int) -> str:
+        loader = Loader(bench.database, chunk_bytes=30_000)
         try:
-            Loader(bench.database, chunk_bytes=30_000).load(SHOP, "orders", source_of(orders), **facts)
+            loader.load(SHOP, "orders", source_of(orders), run="one", as_of=AS_OF, expected=expected)
         except Conflict as error:
-            return error.code
-        except UpstreamFailed as error:
             return error.code
         return "done"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +20,7 @@ from shopify_kit.secret import Secret
 from shopify_kit.settings import load_settings
 from shopify_kit.throttle import Throttle
 from shopify_kit.topics import COMPLIANCE_TOPICS, DEFAULT_TOPICS
-from shopify_kit.transport import AddressBook, RequestsTransport
+from shopify_kit.transport import AddressBook, Request, RequestsTransport, Response
 from shopify_service import ShopAdmin, ShopifyService
 from tests.fake_store import FakeStore, run_fake_store
 from tests.inbox import ALICE, InboxBench, inbox_bench
@@ -132,11 +133,10 @@ def test_a_move_to_another_address_leaves_nothing_at_the_old_one(bench: InboxBen
     assert (result.created, result.removed) == (1, 1)
 
 
-@pytest.mark.parametrize("address", [PUBSUB, EVENTBRIDGE], ids=["pubsub", "eventbridge"])
-def test_a_destination_that_is_listed_is_subscribed(bench: InboxBench, admin: ShopAdmin, address: str) -> None:
-    set_up(bench, "orders/create", address=address)
+def test_a_destination_that_is_listed_is_subscribed(bench: InboxBench, admin: ShopAdmin) -> None:
+    set_up(bench, "orders/create", address=PUBSUB)
 
-    assert there(admin) == {address: ["orders/create"]}
+    assert there(admin) == {PUBSUB: ["orders/create"]}
 
 
 def test_a_change_that_shopify_refuses_stops_no_other(bench: InboxBench, admin: ShopAdmin) -> None:
@@ -151,7 +151,7 @@ def test_a_change_that_shopify_refuses_stops_no_other(bench: InboxBench, admin: 
 
 def test_a_removal_that_fails_stops_nothing(bench: InboxBench, admin: ShopAdmin, store: FakeStore) -> None:
     set_up(bench, "orders/create")
-    control(store, "faults", {"kind": "http", "status": 500, "operation": "DeleteWebhookSubscription", "times": 20})
+    control(store, "faults", {"kind": "5xx", "status": 500, "operation": "DeleteWebhookSubscription", "times": 20})
 
     result = set_up(bench, "orders/paid")
 
@@ -160,15 +160,27 @@ def test_a_removal_that_fails_stops_nothing(bench: InboxBench, admin: ShopAdmin,
     assert "orders/paid" in there(admin)[WEBHOOK_URL]
 
 
-def test_changes_are_made_side_by_side(bench: InboxBench, store: FakeStore) -> None:
+def test_changes_are_made_side_by_side(bench: InboxBench, store: FakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty-four topics one after the other would take twenty-four times as long as one."""
-    control(store, "faults", {"kind": "delay", "seconds": 0.1, "operation": "CreateWebhookSubscription", "times": 100})
-    started_s = bench.sql("select extract(epoch from clock_timestamp())::float8 as s")[0]["s"]
+    control(store, "faults", {"kind": "delay", "delay_s": 0.05, "operation": "CreateWebhookSubscription", "times": 100})
+    lock, running, most, send = threading.Lock(), 0, 0, RequestsTransport.send
+
+    def counted(self: RequestsTransport, request: Request) -> Response:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        try:
+            return send(self, request)
+        finally:
+            with lock:
+                running -= 1
+
+    monkeypatch.setattr(RequestsTransport, "send", counted)
 
     set_up(bench)
 
-    took_s = bench.sql("select extract(epoch from clock_timestamp())::float8 as s")[0]["s"] - started_s
-    assert 0.1 * len(DEFAULT_TOPICS) / 4 <= took_s < 0.1 * len(DEFAULT_TOPICS) * 0.75
+    assert 2 <= most <= 4
 
 
 # Comparing
@@ -307,7 +319,7 @@ def test_a_lost_subscription_is_restored_and_the_gap_is_filled(bench: InboxBench
     assert there(admin) == {WEBHOOK_URL: ["orders/create", "orders/paid", "products/update"]}
     [(shop_id, user_id, topics, gap_since)] = gaps
     assert (shop_id, user_id, sorted(topics)) == (bench.shops[ALICE], "u-alice", ["orders/create", "orders/paid"])
-    assert since <= gap_since < checked
+    assert since < gap_since == checked
     [entry] = bench.audit(bench.shops[ALICE])
     assert (entry["action"], sorted(entry["facts"]["topics"])) == ("webhooks.restored", ["orders/create", "orders/paid"])
 
