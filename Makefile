@@ -2,12 +2,13 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fake bench venv lock
+.PHONY: help run test check chaos fake bench venv lock
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 ARGS ?=
 BENCH_LIMIT_S ?= 900
+CHAOS_SECONDS ?= 3600
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,6 +25,9 @@ check: $(VENV)/test.lock ## what CI runs: format, lint, types, architecture, tes
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m pytest -q tests/test_architecture.py
 	@$(PYTHON) -m pytest $(ARGS)
+
+chaos: $(VENV)/test.lock ## the inbox while everything is killed, for an hour (CHAOS_SECONDS=600 for less)
+	@CHAOS_SECONDS=$(CHAOS_SECONDS) $(PYTHON) -m pytest tests/test_chaos.py $(ARGS)
 
 fake: $(VENV)/run.lock ## the fake store alone, on port 4000
 	@exec $(PYTHON) -m fake_shopify --port 4000 $(ARGS)

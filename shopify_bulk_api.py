@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 import msgspec
 
-from shopify_bulk.exports import EXPORTS
+from shopify_bulk.exports import shaped
 from shopify_bulk.following import AdminOf, Ended, Follower, probe
 from shopify_bulk.nesting import nested
 from shopify_bulk.operations import (
@@ -31,13 +31,13 @@ from shopify_bulk.operations import (
 )
 from shopify_bulk.parts import cancel
 from shopify_bulk.preparation import named_mutation, prepare
-from shopify_bulk.product_lines import CREATE, UPDATE, LineResult, results_of, write_lines
+from shopify_bulk.product_lines import CREATE, GONE, UNANSWERED, UNSENT, UPDATE, LineResult, results_of, write_lines
 from shopify_bulk.results import Results
-from shopify_bulk.uploads import Piece, Uploads, keep_pieces, pieces_of
+from shopify_bulk.uploads import LineError, Piece, Uploads, keep_pieces, pieces_of
 from shopify_kit.clock import Clock, monotonic_s, sleep
 from shopify_kit.database import Connection, Database
 from shopify_kit.documents import Documents
-from shopify_kit.errors import InvalidInput, QueryRejected
+from shopify_kit.errors import Conflict, InvalidInput, QueryRejected
 from shopify_kit.jobs import wake_lane
 from shopify_kit.transport import AddressBook, RequestsTransport
 from shopify_kit.worker import Doer, Schedule
@@ -78,7 +78,7 @@ class BulkApi:
         self.operations = Operations(database)
         self.uploads = Uploads(database, transport, addresses)
         self.uploads.writers[PRODUCTS] = write_lines
-        self.results = Results(database, self.operations, transport, admin_of)
+        self.results = Results(database, transport, admin_of)
         self._follower = Follower(database, self.operations, self.uploads, admin_of, clock)
 
     # Starting
@@ -222,19 +222,32 @@ class BulkApi:
         return nested(self.results.lines(operation), operation.document)
 
     def exported(self, operation: Operation, resource: str, currency: str, limit: int) -> tuple[list[Any], bool]:
-        """Return the first objects of one of our exports in the shape of the lists, and whether there are more."""
-        shape = EXPORTS[resource].shape
-        objects = (made for document in self.nested_lines(operation) for made in shape(document, currency))
-        found = list(islice(objects, limit + 1))
+        """Return the first objects of one of our exports in the shape of the lists, and whether there are more.
+
+        Raises:
+            AccessDenied: the app may not read what makes them.
+        """
+        documents, dropped = self.nested_lines(operation), operation.dropped_fields
+        found = list(islice((made for one in documents for made in shaped(resource, one, currency, dropped)), limit + 1))
         return found[:limit], len(found) > limit
 
     def product_results(self, operation: Operation) -> Iterator[LineResult]:
         """Yield what became of each product of a bulk create or update that is over; every product has an answer, in no order."""
         refusals = self.uploads.refusals(operation)
         for part in self.operations.parts_of(operation) or [operation]:
-            has_lines = part.status == "completed" or part.url is not None or part.partial_data_url is not None
-            lines = self.results.documents(part, partial=True) if has_lines and part.gid is not None else iter(())
-            yield from results_of(part, lines, refusals)
+            documents, missing = self._answers(part)
+            yield from results_of(part, documents, refusals, missing)
+
+    def _answers(self, part: Operation) -> tuple[Iterator[dict[str, Any]], LineError]:
+        """Return the lines of a result, and what is said of those that have none."""
+        if part.gid is None:
+            return iter(()), UNSENT
+        documents = self.results.documents(part, partial=True)
+        try:
+            first = list(islice(documents, 1))
+        except Conflict:
+            return iter(()), GONE
+        return chain(first, documents), UNANSWERED
 
     def wait(self, operation: Operation, timeout_s: float) -> Operation:
         """Wait until an operation is over, at most so long; returns it as it is then."""

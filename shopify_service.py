@@ -139,14 +139,6 @@ class ShopAdmin:
             raise NotFound("There is no such product.")
         return self._product(raw)
 
-    def products_by_id(self, gids: Sequence[str]) -> list[Product]:
-        """Return those of these products that there are."""
-        found: list[Product] = []
-        for start in range(0, len(gids), PRODUCTS_AT_ONCE):
-            nodes = self._run("GetProducts", ids=list(gids[start : start + PRODUCTS_AT_ONCE]))["nodes"]
-            found += [self._product(node) for node in nodes if node]
-        return found
-
     def create_product(self, given: ProductInput) -> Product:
         """Create a product with variants, options, images, metafields and stock (at the primary location)."""
         return self._set_product(given, None)

@@ -224,8 +224,8 @@ def explain(turns: dict[tuple[str, int], list[Turn]]) -> list[str]:
     method = (
         f"Medians of {ROUNDS} rounds of {WINDOW_S:g} s each, in turns; {servers.PROCESSES} processes × {servers.THREADS} threads "
         f"(the peer: {servers.PROCESSES} processes, 20 connections each); {BODY_BYTES:,} bytes a delivery; fsync and "
-        "synchronous_commit on; workers off but where said. Processor time is per delivery; senders, servers and Postgres share the "
-        "cores."
+        "synchronous_commit on; workers off but where said. Processor time is per delivery; senders, servers and Postgres share "
+        "the cores."
     )
     goals = (
         f"Goals at {MIDDLE} connections: granian 2 × the peer and 0.9 × pgbench, gunicorn 1.2 × the peer, p99 at most 30 ms "

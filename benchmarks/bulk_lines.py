@@ -57,60 +57,66 @@ def _address(chance: random.Random) -> dict[str, Any]:
     city, province, country = chance.choice(CITIES)
     first, last = chance.choice(WORDS).title(), chance.choice(WORDS).title()
     return {
-        "firstName": first, "lastName": last, "company": None, "address1": f"{chance.randrange(900)} {last} Street", "address2": None,
-        "city": city, "province": province, "provinceCode": province, "country": country, "countryCodeV2": country,
-        "zip": f"{chance.randrange(10_000, 99_999)}", "phone": None,
+        "firstName": first, "lastName": last, "company": None, "address1": f"{chance.randrange(900)} {last} Street",
+        "address2": None, "city": city, "province": province, "provinceCode": province, "country": country,
+        "countryCodeV2": country, "zip": f"{chance.randrange(10_000, 99_999)}", "phone": None,
     }  # fmt: skip
 
 
 def order_family(number: int) -> list[dict[str, Any]]:
     """Make an order and its line items."""
     chance = random.Random(number)
-    order_id = gid("Order", 5_000_000_000_000 + number * 7)
-    at = number * 600 + chance.randrange(600)
-    is_abroad = chance.random() < 0.12
-    rate, currency = (0.68, "EUR") if is_abroad else (1.0, "CAD")
-    lines = [_line(chance, number, place, order_id, rate, currency) for place in range(chance.choice((1, 1, 2, 2, 3, 3, 4, 5, 6)))]
-    subtotal = sum(line["_cents"] for line in lines)
-    discounts = sum(line["_discount"] for line in lines)
-    for line in lines:
-        del line["_cents"], line["_discount"]
+    order_id, at = gid("Order", 5_000_000_000_000 + number * 7), number * 600 + chance.randrange(600)
+    rate, currency = (0.68, "EUR") if chance.random() < 0.12 else (1.0, "CAD")
+    lines = [_line(chance, number, place, rate, currency) for place in range(chance.choice((1, 1, 2, 2, 3, 3, 4, 5, 6)))]
+    subtotal, discounts = sum(line.cents for line in lines), sum(line.discount for line in lines)
     tax, shipping = subtotal * 13 // 100, chance.choice((0, 900, 1290))
     total = subtotal - discounts + tax + shipping
     refunded = total if chance.random() < 0.04 else 0
-
-    def bag(cents: int) -> dict[str, Any]:
-        return money(cents, rate, currency)
-
-    status = "REFUNDED" if refunded else "PAID"
+    sums = {
+        "subtotalPriceSet": subtotal - discounts, "totalDiscountsSet": discounts, "totalShippingPriceSet": shipping,
+        "totalTaxSet": tax, "originalTotalDutiesSet": None, "originalTotalAdditionalFeesSet": None, "totalTipReceivedSet": 0,
+        "totalPriceSet": total, "currentTotalPriceSet": total - refunded, "totalReceivedSet": total, "totalOutstandingSet": 0,
+        "totalRefundedSet": refunded, "totalRefundedShippingSet": 0,
+    }  # fmt: skip
+    quantity = sum(line.document["quantity"] for line in lines)
     order = {
+        **_order_facts(chance, number, order_id, at), "presentmentCurrencyCode": currency,
+        "displayFinancialStatus": "REFUNDED" if refunded else "PAID", "discountCodes": ["SPRING"] if discounts else [],
+        "subtotalLineItemsQuantity": quantity, "currentSubtotalLineItemsQuantity": quantity,
+        **{name: None if cents is None else money(cents, rate, currency) for name, cents in sums.items()},
+        "fulfillments": [_fulfillment(number, at, len(lines))],
+        "refunds": [_refund(number, at + 200_000, money(refunded, rate, currency))] if refunded else [],
+    }  # fmt: skip
+    return [order, *({**line.document, "__parentId": order_id} for line in lines)]
+
+
+def _order_facts(chance: random.Random, number: int, order_id: str, at: int) -> dict[str, Any]:
+    return {
         "__typename": "Order", "id": order_id, "name": f"#{1000 + number}", "number": 1000 + number,
         "email": f"{chance.choice(WORDS)}.{number % 9000}@example.com", "phone": None, "createdAt": instant(at),
         "processedAt": instant(at), "updatedAt": instant(at + chance.randrange(400_000)), "closedAt": None, "cancelledAt": None,
-        "cancelReason": None, "confirmed": True, "edited": False, "test": False, "note": None if number % 9 else "Ring \"twice\"\nplease",
-        "tags": ["web", "gift"] if number % 5 == 0 else [], "customAttributes": [],
-        "sourceName": chance.choice(("web", "web", "web", "pos", "shopify_draft_order")), "sourceIdentifier": None,
-        "app": {"id": gid("App", 580111), "name": "Online Store"}, "customerLocale": "en-CA", "currencyCode": "CAD",
-        "presentmentCurrencyCode": currency, "taxesIncluded": False, "dutiesIncluded": False, "displayFinancialStatus": status,
-        "displayFulfillmentStatus": "FULFILLED", "returnStatus": "NO_RETURN", "discountCodes": ["SPRING"] if discounts else [],
-        "paymentGatewayNames": ["shopify_payments"], "subtotalLineItemsQuantity": sum(line["quantity"] for line in lines),
-        "currentSubtotalLineItemsQuantity": sum(line["currentQuantity"] for line in lines),
+        "cancelReason": None, "confirmed": True, "edited": False, "test": False,
+        "note": None if number % 9 else 'Ring "twice"\nplease', "tags": ["web", "gift"] if number % 5 == 0 else [],
+        "customAttributes": [], "sourceName": chance.choice(("web", "web", "web", "pos", "shopify_draft_order")),
+        "sourceIdentifier": None, "app": {"id": gid("App", 580111), "name": "Online Store"}, "customerLocale": "en-CA",
+        "currencyCode": "CAD", "taxesIncluded": False, "dutiesIncluded": False, "displayFulfillmentStatus": "FULFILLED",
+        "returnStatus": "NO_RETURN", "paymentGatewayNames": ["shopify_payments"],
         "customer": {"id": gid("Customer", 7_000_000_000_000 + number % 9000)}, "shippingAddress": _address(chance),
         "billingAddress": {"countryCodeV2": "CA", "provinceCode": "ON", "city": "Toronto", "zip": "M5V 1L9"},
         "shippingLine": {"title": "Standard", "code": "standard", "source": "shopify"},
-        "taxLines": [{"title": "HST", "rate": 0.13, "priceSet": bag(tax)}], "subtotalPriceSet": bag(subtotal - discounts),
-        "totalDiscountsSet": bag(discounts), "totalShippingPriceSet": bag(shipping), "totalTaxSet": bag(tax),
-        "originalTotalDutiesSet": None, "originalTotalAdditionalFeesSet": None, "totalTipReceivedSet": bag(0),
-        "totalPriceSet": bag(total), "currentTotalPriceSet": bag(total - refunded), "totalReceivedSet": bag(total),
-        "totalOutstandingSet": bag(0), "totalRefundedSet": bag(refunded), "totalRefundedShippingSet": bag(0),
-        "transactionsCount": {"count": 1}, "transactions": [_transaction(number, at, bag(total))],
-        "fulfillmentsCount": {"count": 1}, "fulfillments": [_fulfillment(number, at, len(lines))],
-        "refunds": [_refund(number, at + 200_000, bag(refunded))] if refunded else [],
     }  # fmt: skip
-    return [order, *lines]
 
 
-def _line(chance: random.Random, number: int, place: int, order_id: str, rate: float, currency: str) -> dict[str, Any]:
+class Line(msgspec.Struct):
+    """A line item, and what it adds to its order."""
+
+    document: dict[str, Any]
+    cents: int
+    discount: int
+
+
+def _line(chance: random.Random, number: int, place: int, rate: float, currency: str) -> Line:
     variant = chance.randrange(PRODUCTS * VARIANTS)
     product, cents, quantity = variant // VARIANTS, 500 + variant * 37 % 20_000, chance.choice((1, 1, 1, 2, 3))
     discount = cents * quantity // 10 if number % 4 == 0 else 0
@@ -119,32 +125,26 @@ def _line(chance: random.Random, number: int, place: int, order_id: str, rate: f
         return money(value, rate, currency)
 
     application = {"__typename": "DiscountCodeApplication", "index": 0, "targetType": "LINE_ITEM", "allocationMethod": "ACROSS"}
-    return {
+    document = {
         "__typename": "LineItem", "id": gid("LineItem", 12_000_000_000_000 + number * 16 + place), "title": _title(product),
-        "variantTitle": f"Size {variant % VARIANTS}", "sku": f"SKU-{product:05}-{variant % VARIANTS}", "vendor": _title(product % 40)[:-2],
-        "quantity": quantity, "currentQuantity": quantity, "unfulfilledQuantity": 0, "requiresShipping": True, "taxable": True,
-        "isGiftCard": False, "product": {"id": gid("Product", 8_000_000_000_000 + product)},
+        "variantTitle": f"Size {variant % VARIANTS}", "sku": f"SKU-{product:05}-{variant % VARIANTS}",
+        "vendor": _title(product % 40)[:-2], "quantity": quantity, "currentQuantity": quantity, "requiresShipping": True,
+        "taxable": True, "isGiftCard": False, "product": {"id": gid("Product", 8_000_000_000_000 + product)},
         "variant": {"id": gid("ProductVariant", 44_000_000_000_000 + variant)}, "customAttributes": [],
-        "originalUnitPriceSet": bag(cents), "totalDiscountSet": bag(0),
+        "originalUnitPriceSet": bag(cents),
         "discountAllocations": [{"allocatedAmountSet": bag(discount), "discountApplication": application}] if discount else [],
         "taxLines": [{"title": "HST", "rate": 0.13, "priceSet": bag((cents * quantity - discount) * 13 // 100)}],
-        "__parentId": order_id, "_cents": cents * quantity, "_discount": discount,
     }  # fmt: skip
-
-
-def _transaction(number: int, at: int, amount: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": gid("OrderTransaction", 6_500_000_000_000 + number), "kind": "SALE", "status": "SUCCESS", "gateway": "shopify_payments",
-        "test": False, "createdAt": instant(at), "processedAt": instant(at), "parentTransaction": None, "amountSet": amount,
-    }  # fmt: skip
+    return Line(document, cents * quantity, discount)
 
 
 def _fulfillment(number: int, at: int, quantity: int) -> dict[str, Any]:
+    tracking = {"company": "Canada Post", "number": f"CP{number:012}", "url": f"https://example.com/track/{number:012}"}
     return {
         "id": gid("Fulfillment", 4_800_000_000_000 + number), "name": f"#{1000 + number}-F1", "status": "SUCCESS",
-        "displayStatus": "DELIVERED", "createdAt": instant(at + 40_000), "updatedAt": instant(at + 90_000), "deliveredAt": instant(at + 90_000),
-        "totalQuantity": quantity, "location": {"id": gid("Location", 70_000_000_001)},
-        "trackingInfo": [{"company": "Canada Post", "number": f"CP{number:012}", "url": f"https://example.com/track/{number:012}"}],
+        "displayStatus": "DELIVERED", "createdAt": instant(at + 40_000), "updatedAt": instant(at + 90_000),
+        "deliveredAt": instant(at + 90_000), "totalQuantity": quantity, "location": {"id": gid("Location", 70_000_000_001)},
+        "trackingInfo": [tracking],
     }  # fmt: skip
 
 
@@ -158,43 +158,47 @@ def _refund(number: int, at: int, amount: dict[str, Any]) -> dict[str, Any]:
 def product_family(number: int) -> list[dict[str, Any]]:
     """Make a product, a metafield of it, and its variants."""
     chance = random.Random(-number - 1)
-    product_id = gid("Product", 8_000_000_000_000 + number)
-    title = _title(number)
+    product_id, title = gid("Product", 8_000_000_000_000 + number), _title(number)
     prices = [500 + (number * VARIANTS + place) * 37 % 20_000 for place in range(VARIANTS)]
+    least, most = ({"amount": _amount(cents), "currencyCode": "CAD"} for cents in (min(prices), max(prices)))
     sentence = f"<p>The {title} is made of {chance.choice(WORDS)} & {chance.choice(WORDS)}.</p>\n"
+    image = {"url": f"https://cdn.example.com/s/files/1/products/{number}.jpg?v=1", "width": 2048, "height": 2048}
+    sizes = [f"Size {place}" for place in range(VARIANTS)]
     product = {
         "__typename": "Product", "id": product_id, "title": title, "handle": title.lower().replace(" ", "-"),
-        "descriptionHtml": sentence * chance.choice((3, 6, 12)), "vendor": _title(number % 40)[:-2], "productType": WORDS[number % 16],
-        "category": None, "status": "ACTIVE", "tags": sorted({chance.choice(WORDS) for _ in range(3)}), "templateSuffix": None,
-        "isGiftCard": False, "createdAt": instant(number), "updatedAt": instant(number + chance.randrange(10_000_000)),
+        "descriptionHtml": sentence * chance.choice((3, 6, 12)), "vendor": _title(number % 40)[:-2],
+        "productType": WORDS[number % 16], "category": None, "status": "ACTIVE",
+        "tags": sorted({chance.choice(WORDS) for _ in range(3)}), "templateSuffix": None, "isGiftCard": False,
+        "createdAt": instant(number), "updatedAt": instant(number + chance.randrange(10_000_000)),
         "publishedAt": instant(number), "totalInventory": 70, "tracksInventory": True, "hasOnlyDefaultVariant": False,
         "variantsCount": {"count": VARIANTS},
-        "options": [{"id": gid("ProductOption", number), "name": "Size", "position": 1, "values": [f"Size {n}" for n in range(VARIANTS)]}],
-        "priceRangeV2": {"minVariantPrice": {"amount": _amount(min(prices)), "currencyCode": "CAD"},
-                         "maxVariantPrice": {"amount": _amount(max(prices)), "currencyCode": "CAD"}},
-        "featuredMedia": {"id": gid("MediaImage", number), "alt": title, "preview": {"image": {
-            "url": f"https://cdn.example.com/s/files/1/products/{number}.jpg?v=1", "width": 2048, "height": 2048}}},
+        "options": [{"id": gid("ProductOption", number), "name": "Size", "position": 1, "values": sizes}],
+        "priceRangeV2": {"minVariantPrice": least, "maxVariantPrice": most},
+        "featuredMedia": {"id": gid("MediaImage", number), "alt": title, "preview": {"image": image}},
         "seo": {"title": None, "description": None},
     }  # fmt: skip
     metafield = {
-        "__typename": "Metafield", "id": gid("Metafield", 30_000_000_000_000 + number), "ownerType": "PRODUCT", "namespace": "custom",
-        "key": "care", "type": "multi_line_text_field", "value": f"Wash at {30 + number % 30}°\nDo not bleach", "createdAt": instant(number),
-        "updatedAt": instant(number), "__parentId": product_id,
+        "__typename": "Metafield", "id": gid("Metafield", 30_000_000_000_000 + number), "ownerType": "PRODUCT",
+        "namespace": "custom", "key": "care", "type": "multi_line_text_field",
+        "value": f"Wash at {30 + number % 30}°\nDo not bleach", "createdAt": instant(number), "updatedAt": instant(number),
+        "__parentId": product_id,
     }  # fmt: skip
     return [product, metafield, *(_variant(number, place, product_id, prices[place]) for place in range(VARIANTS))]
 
 
 def _variant(number: int, place: int, product_id: str, cents: int) -> dict[str, Any]:
     variant = number * VARIANTS + place
+    item = {
+        "id": gid("InventoryItem", 46_000_000_000_000 + variant), "tracked": True, "requiresShipping": True,
+        "measurement": {"weight": {"value": 0.5, "unit": "KILOGRAMS"}},
+    }  # fmt: skip
     return {
         "__typename": "ProductVariant", "id": gid("ProductVariant", 44_000_000_000_000 + variant), "title": f"Size {place}",
         "sku": f"SKU-{number:05}-{place}", "barcode": f"{4_000_000_000_000 + variant}", "position": place + 1,
-        "price": f"{cents // 100}.{cents % 100:02}", "compareAtPrice": None, "inventoryPolicy": "DENY", "inventoryQuantity": variant % 20,
-        "availableForSale": True, "taxable": True, "createdAt": instant(number), "updatedAt": instant(number + variant % 9_000_000),
-        "selectedOptions": [{"name": "Size", "value": f"Size {place}"}],
-        "inventoryItem": {"id": gid("InventoryItem", 46_000_000_000_000 + variant), "tracked": True, "requiresShipping": True,
-                          "measurement": {"weight": {"value": 0.5, "unit": "KILOGRAMS"}}},
-        "__parentId": product_id,
+        "price": f"{cents // 100}.{cents % 100:02}", "compareAtPrice": None, "inventoryPolicy": "DENY",
+        "inventoryQuantity": variant % 20, "availableForSale": True, "taxable": True, "createdAt": instant(number),
+        "updatedAt": instant(number + variant % 9_000_000), "selectedOptions": [{"name": "Size", "value": f"Size {place}"}],
+        "inventoryItem": item, "__parentId": product_id,
     }  # fmt: skip
 
 

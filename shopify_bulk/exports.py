@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from shopify_admin.customers import customer_of
 from shopify_admin.inventory import level_of
 from shopify_admin.orders import order_of
 from shopify_admin.products import product_of
+from shopify_kit.errors import AccessDenied
 
 Shape = Callable[[dict[str, Any], str], Iterator[Any]]
 
@@ -21,6 +22,36 @@ class Export(Struct, frozen=True):
     name: str
     document: str
     shape: Shape
+
+
+def shaped(resource: str, document: dict[str, Any], currency: str, dropped: Sequence[str]) -> list[Any]:
+    """Return what an object of an export is in the lists; fields that may not be read are null.
+
+    Args:
+        dropped: the fields that were left out of the query, each with its way from the root.
+
+    Raises:
+        AccessDenied: the object is nothing without them.
+    """
+    for path in dropped:
+        _fill(document, path.split(".")[1:])
+    try:
+        return list(EXPORTS[resource].shape(document, currency))
+    except (KeyError, TypeError):
+        if not dropped:
+            raise
+        text = f"The app may not read {', '.join(dropped)}, without which there are no {resource}; check its access scopes."
+        raise AccessDenied(text, details={"dropped_fields": list(dropped)}) from None
+
+
+def _fill(value: Any, path: Sequence[str]) -> None:
+    if isinstance(value, list):
+        for one in value:
+            _fill(one, path)
+    elif isinstance(value, dict) and len(path) == 1:
+        value.setdefault(path[0], None)
+    elif isinstance(value, dict) and path:
+        _fill(value.get(path[0]), path[1:])
 
 
 def _nodes(document: Mapping[str, Any], name: str) -> dict[str, list[Any]]:

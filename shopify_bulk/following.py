@@ -59,6 +59,10 @@ RETRY_PAUSE_S: Final = 20.0
 TRIED_AGAIN: Final = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT"})
 SENT_AGAIN: Final = frozenset({"NO_SUCH_FILE", "INTERNAL_FILE_SERVER_ERROR"})
 PROBES: Final = 4
+PIECES_IN_TURN: Final = 10
+TURN_S: Final = 0.5
+YIELD_S: Final = 0.05
+"""A long mutation must not keep a worker's hand from deliveries that wait: after a turn its lane queues up again."""
 
 
 class Follower:
@@ -127,9 +131,11 @@ class Follower:
         return self._then(operation, lambda conn: keep_probe(conn, operation, document, dropped))
 
     def _next_upload(self, operation: Operation, admin: ShopAdmin) -> Effect:
+        began_s = self._clock.monotonic_s()
         ready = self._uploads.make_ready(operation, admin)
         if ready is not None:
-            return self._then(operation, ready)
+            is_turn_over = ready.number % PIECES_IN_TURN == PIECES_IN_TURN - 1 or self._clock.monotonic_s() - began_s > TURN_S
+            return self._then(operation, ready.store, YIELD_S if is_turn_over else 0.0)
         files = self._uploads.files(operation)
         if len(files) > 1:
             return lambda conn: self._split(conn, operation, files)

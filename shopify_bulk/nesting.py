@@ -83,8 +83,10 @@ def _branch_of(document: dict[str, Any], branches: Sequence[Branch]) -> Branch |
 
 
 def _plural(document: dict[str, Any]) -> str:
-    """Name many of a kind: `product_variants` for `gid://shopify/ProductVariant/1`."""
+    """Name many of a kind: `product_variants` for `gid://shopify/ProductVariant/1`; `children` of no known kind."""
     identity = str(document.get("id") or "")
-    kind = identity.split("/")[3] if identity.count("/") >= 4 else str(document.get("__typename") or "children")
+    kind = identity.split("/")[3] if identity.count("/") >= 4 else str(document.get("__typename") or "")
+    if not kind:
+        return "children"
     snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind).strip("_")
     return f"{snake[:-1]}ies" if snake.endswith("y") else f"{snake}es" if snake.endswith("s") else f"{snake}s"

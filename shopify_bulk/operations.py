@@ -151,7 +151,7 @@ class Operations:
         limit: int,
         all_purposes: bool,
     ) -> list[Operation]:
-        """List operations, newest first."""
+        """List operations, newest first; without `all_purposes` those that callers started."""
         return self._database.run(_list, list(shop_ids), status, before, limit, all_purposes)
 
     def parts_of(self, operation: Operation) -> list[Operation]:
@@ -231,7 +231,8 @@ async def _list(
     all_purposes: bool,
 ) -> list[Operation]:
     instant, operation_id = before if before is not None else (None, None)
-    rows = await conn.fetch(queries.list_operations, shop_ids, instant, status, limit, all_purposes, operation_id)
+    query = queries.list_all_operations if all_purposes else queries.list_operations
+    rows = await conn.fetch(query, shop_ids, instant, status, limit, operation_id)
     return [operation_of(row) for row in rows]
 
 

@@ -28,6 +28,7 @@ UPDATE: Final = "products_update"
 LISTS: Final = frozenset({"variants", "price", "metafields", "images", "options", "replace_variants"})
 """What an update cannot say without the product as it is."""
 UNANSWERED: Final = LineError((), "Shopify has not answered for it; whether it was carried out is not known.", "no_answer")
+GONE: Final = LineError((), "Shopify has deleted the result, which it keeps for seven days.", "result_gone")
 UNSENT: Final = LineError((), "The operation ended before it was sent.", "not_sent")
 
 
@@ -122,9 +123,14 @@ def _with_others(given: Sequence[VariantInput], product: Product) -> list[Varian
 
 
 def results_of(
-    operation: Operation, documents: Iterable[Mapping[str, Any]], refusals: Mapping[int, LineError]
+    operation: Operation, documents: Iterable[Mapping[str, Any]], refusals: Mapping[int, LineError], missing: LineError
 ) -> Iterator[LineResult]:
-    """Read the result of one file, given the refusals of the whole operation; every line has an answer."""
+    """Read the result of one file; every line has an answer.
+
+    Args:
+        refusals: of the whole operation.
+        missing: what is said of a line that was sent, or was to be sent, and has no answer.
+    """
     first, count = int(operation.facts.get("first_line", 0)), operation.expected_objects or 0
     refused = {index: error for index, error in refusals.items() if first <= index < first + count}
     sent = [index for index in range(first, first + count) if index not in refused] if refused else range(first, first + count)
@@ -134,7 +140,6 @@ def results_of(
         if isinstance(number, int) and 0 <= number < len(sent):
             answered[number] = 1
             yield _result(document, sent[number])
-    missing = UNANSWERED if operation.gid is not None else UNSENT
     yield from (_failed(index, missing) for index, is_answered in zip(sent, answered, strict=True) if not is_answered)
     yield from (_failed(index, error) for index, error in refused.items())
 

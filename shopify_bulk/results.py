@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from shopify_bulk.operations import Operation, Operations, keep_seen
+from shopify_bulk.operations import Operation, keep_seen
 from shopify_kit.clock import sleep
 from shopify_kit.database import Database
 from shopify_kit.errors import Conflict, ResponseTooLarge, UpstreamFailed, UpstreamTimeout
@@ -73,9 +73,8 @@ class Results:
         admin_of: (user, shop) → what makes a `ShopAdmin`, to ask for a fresh address.
     """
 
-    def __init__(self, database: Database, operations: Operations, transport: RequestsTransport, admin_of: AdminOf) -> None:
+    def __init__(self, database: Database, transport: RequestsTransport, admin_of: AdminOf) -> None:
         self._database = database
-        self._operations = operations
         self._transport = transport
         self._admin_of = admin_of
 

@@ -66,6 +66,13 @@ class LineError(Struct, frozen=True):
         return cls(field, error.message, error.code)
 
 
+class Ready(Struct, frozen=True):
+    """A piece that was made ready; `store` keeps it."""
+
+    number: int
+    store: Effect
+
+
 Writer = Callable[[ShopAdmin, Sequence[bytes], Mapping[str, Any]], Sequence[bytes | LineError]]
 """Makes what Shopify takes of each line of a piece, or refuses it, given the operation's facts."""
 
@@ -82,8 +89,8 @@ class Uploads:
         self._addresses = addresses
         self.writers: dict[str, Writer] = {}
 
-    def make_ready(self, operation: Operation, admin: ShopAdmin) -> Effect | None:
-        """Make the next piece ready; returns what stores it, None when all are."""
+    def make_ready(self, operation: Operation, admin: ShopAdmin) -> Ready | None:
+        """Make the next piece ready; None when all are."""
         piece = self._database.run(_find_raw, operation)
         if piece is None:
             return None
@@ -91,7 +98,8 @@ class Uploads:
         made = self.writers[operation.purpose](admin, lines, operation.facts)
         data = _piece([line for line in made if isinstance(line, bytes)])
         refused = [(at, one) for at, one in enumerate(made, piece["first_line"]) if isinstance(one, LineError)]
-        return lambda conn: _keep_ready(conn, operation, piece["number"], data, refused)
+        number = int(piece["number"])
+        return Ready(number, lambda conn: _keep_ready(conn, operation, number, data, refused))
 
     def files(self, operation: Operation) -> list[Portion]:
         """Divide the pieces of an operation, which are ready, into files."""

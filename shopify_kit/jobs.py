@@ -337,8 +337,8 @@ async def _bury(conn: Connection, job: Job, reason: str, error: str, effect: Eff
 
 
 async def _leave(conn: Connection, job: Job) -> None:
-    await conn.execute(queries.leave_lanes, [job.shop_id], [job.lane], [job.fence])
     await conn.execute(queries.ring_lanes, [job.shop_id], [job.lane])
+    await conn.execute(queries.leave_lanes, [job.shop_id], [job.lane], [job.fence])
 
 
 async def _renew(conn: Connection, jobs: list[Job], lease_s: float) -> set[int]:
@@ -353,9 +353,9 @@ async def _give_back(conn: Connection, jobs: list[Job]) -> None:
     held = {row["fence"] for row in await conn.fetch(queries.hold_lanes, *_lanes(jobs))}
     ours = [job for job in jobs if job.fence in held]
     shops, lanes, fences = _lanes(ours)
-    await conn.execute(queries.leave_lanes, shops, lanes, fences)
     await conn.execute(queries.uncount_attempts, shops, lanes, [job.job_id for job in ours])
     await conn.execute(queries.ring_lanes, shops, lanes)
+    await conn.execute(queries.leave_lanes, shops, lanes, fences)
 
 
 async def _wake_and_reap(conn: Connection, since: datetime | None) -> datetime | None:
@@ -363,11 +363,12 @@ async def _wake_and_reap(conn: Connection, since: datetime | None) -> datetime |
     if since is not None and now < since:
         since = None  # the server's clock was set back
     woken = await conn.execute(queries.wake_sleepers, SWEEP_ROWS, since)
-    ended = await conn.fetch(queries.reap_leases, SWEEP_ROWS, since)
+    ended = await conn.fetch(queries.find_ended_leases, SWEEP_ROWS, since)
     if ended:
-        # Only a statement that begins when the leases are gone sees all that others took off the door for their holders.
-        lanes = [row["shop_id"] for row in ended], [row["lane"] for row in ended]
-        await conn.execute(queries.ring_left_lanes, *lanes, DEATHS, FIRST_PAUSE_S, GROWTH, LONGEST_PAUSE_S)
+        # Only a statement that begins when the leases are locked sees all that others took off the door for their holders.
+        shops, lanes = [row["shop_id"] for row in ended], [row["lane"] for row in ended]
+        await conn.execute(queries.ring_left_lanes, shops, lanes, DEATHS, FIRST_PAUSE_S, GROWTH, LONGEST_PAUSE_S)
+        await conn.execute(queries.leave_lanes, shops, lanes, [row["fence"] for row in ended])
     is_more = SWEEP_ROWS in (int(woken.split()[-1]), len(ended))
     return since if is_more else now - MARGIN_TIME
 

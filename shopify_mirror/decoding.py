@@ -20,8 +20,6 @@ from shopify_mirror.rows import Draft, Families, kind_of
 
 CHUNK_BYTES: Final = 8 * 2**20
 UNREADABLE: Final = "unreadable"
-RAW_BITS: Final = 32
-"""A load's raw objects are numbered `load_id << 32 | line`."""
 
 _MAX_UNKNOWN: Final = 100
 _MAX_KIND: Final = 100

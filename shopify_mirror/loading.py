@@ -24,8 +24,8 @@ from shopify_kit.lookahead import ahead
 from shopify_kit.runtime import map_in_threads
 from shopify_mirror import merging, staging
 from shopify_mirror.decoding import CHUNK_BYTES, BadResult, Batch, Plan
-from shopify_mirror.decoding_program import ProgramFailed, decode_beside, decode_here
-from shopify_mirror.merging import Done, Effect, Step
+from shopify_mirror.decoding_beside import ProgramFailed, decode_beside, decode_here
+from shopify_mirror.merging import Done, Effect, Step, total
 from shopify_mirror.staging import Load, Progress
 
 Source: TypeAlias = Callable[[int], Iterable[bytes]]
@@ -157,16 +157,19 @@ class _Task:
 
     def stage(self, source: Source, chunk_bytes: int, beside_from_bytes: int) -> Progress:
         """Stage what is not staged yet, and see that it is everything."""
-        progress = self._database.run(staging.resume, self._load, timeout_s=UNIT_S)
+        progress = self._resume()
         self._filled = self._database.run(staging.find_filled_tables, self._load.shop_id)
         self.resumed_from = progress.end_bytes
         try:
             progress = self._stage_rest(progress, source, chunk_bytes, beside_from_bytes)
         except ProgramFailed as error:
             logger.warning("Decoding goes on in this process, because a child process cannot do it: {}", error)
-            progress = self._database.run(staging.resume, self._load, timeout_s=UNIT_S)
-            progress = self._stage_rest(progress, source, chunk_bytes, None)
+            progress = self._stage_rest(self._resume(), source, chunk_bytes, None)
         self._check(progress)
+        return progress
+
+    def _resume(self) -> Progress:
+        self._load, progress = self._database.run(staging.resume, self._load, timeout_s=UNIT_S)
         return progress
 
     def _stage_rest(self, progress: Progress, source: Source, chunk_bytes: int, beside_from_bytes: int | None) -> Progress:
@@ -231,37 +234,37 @@ class _Task:
     def merge(self, progress: Progress, ending: Ending, *, is_complete: bool) -> Loaded:
         """Merge what is staged, and say what came of it."""
         chunks = self._database.run(staging.list_chunks, self._load)
-        rows, strays, skipped = (_total(getattr(chunk, name) for chunk in chunks) for name in ("rows", "strays", "skipped"))
-        findings = self._database.run(merging.examine, self._load, rows, strays, timeout_s=WHOLE_S)
+        findings = self._database.run(merging.begin_merge, self._load, chunks, timeout_s=WHOLE_S)
         done = self._database.run(merging.list_steps, self._load)
         children, parents = merging.plan_steps(chunks)
-        self._take_all(children, done)
-        self._take_all(parents[:-1], done)
-        findings.retired = self._database.run(merging.retire, self._load, rows, is_complete=is_complete, timeout_s=WHOLE_S)
+        self._take_all(len(chunks), children, done)
+        self._take_all(len(chunks), parents[:-1], done)
+        retired = self._database.run(merging.retire_staged, self._load, chunks, is_complete=is_complete, timeout_s=WHOLE_S)
         draft = Loaded(
             objects=progress.objects,
             roots=progress.roots,
             size_bytes=progress.end_bytes,
-            rows=rows,
+            rows=total(chunk.rows for chunk in chunks),
             added={},
             changed={},
-            retired=findings.retired,
-            skipped=skipped,
+            retired=retired,
+            skipped=total(chunk.skipped for chunk in chunks),
             orphans=findings.orphans,
             gaps=findings.gaps,
             resumed_from=self.resumed_from,
         )
-        loaded = self._retried(parents[-1].table if parents else "", _end, self._load, parents[-1:], done, draft, ending)
-        self._sweep(sum(rows.values()))
+        last = _Last(parents[-1:], len(chunks), done, draft, ending)
+        loaded = self._retried(parents[-1].table if parents else "", _end, self._load, last)
+        self._sweep(sum(loaded.rows.values()))
         return loaded
 
-    def _take_all(self, steps: Sequence[Step], done: dict[Key, Done]) -> None:
-        todo = [step for step in steps if _key(step) not in done]
-        for step, result in zip(todo, map_in_threads(self._take, todo, max_threads=MERGERS), strict=True):
-            done[_key(step)] = result
+    def _take_all(self, chunks: int, steps: Sequence[Step], done: dict[Key, Done]) -> None:
+        def take(step: Step) -> Done:
+            return self._retried(step.table, merging.take_step, self._load, chunks, step)
 
-    def _take(self, step: Step) -> Done:
-        return self._retried(step.table, merging.take_step, self._load, step)
+        todo = [step for step in steps if _key(step) not in done]
+        for step, result in zip(todo, map_in_threads(take, todo, max_threads=MERGERS), strict=True):
+            done[_key(step)] = result
 
     def _retried(self, table: str, verb: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
         """Run a step, again where an object came twice, or was added by somebody else since the step began."""
@@ -286,36 +289,33 @@ class _Task:
             self._database.run(staging.drop_staged, self._load, timeout_s=UNIT_S)
 
 
-async def _end(
-    conn: Connection, load: Load, last: Sequence[Step], done: Mapping[Key, Done], draft: Loaded, ending: Ending, *, is_fresh: bool
-) -> Loaded:
-    """Merge the last step and say, in the same transaction, that this was all."""
-    steps = dict(done)
-    for step in last:
-        steps[_key(step)] = await merging.take_step(conn, load, step, is_fresh=is_fresh)
+class _Last(Struct, frozen=True):
+    """What is done in the last transaction of a load: the last step, where there is one, and that this was all."""
+
+    steps: Sequence[Step]
+    chunks: int
+    done: Mapping[Key, Done]
+    draft: Loaded
+    ending: Ending
+
+
+async def _end(conn: Connection, load: Load, last: _Last, *, is_fresh: bool) -> Loaded:
+    done = dict(last.done)
+    for step in last.steps:
+        done[_key(step)] = await merging.take_step(conn, load, last.chunks, step, is_fresh=is_fresh)
     loaded = msgspec.structs.replace(
-        draft,
-        added=_total({table: result.added} for (table, _), result in steps.items()),
-        changed=_total({table: result.changed} for (table, _), result in steps.items()),
+        last.draft,
+        added=total({table: result.added} for (table, _), result in done.items()),
+        changed=total({table: result.changed} for (table, _), result in done.items()),
     )
-    await merging.finish(conn, load, ending.watermark, loaded)
-    if ending.effect is not None:
-        await ending.effect(conn)
+    await merging.finish(conn, load, last.chunks, last.ending.watermark, loaded)
+    if last.ending.effect is not None:
+        await last.ending.effect(conn)
     return loaded
 
 
 def _key(step: Step) -> Key:
     return step.table, step.first_chunk
-
-
-def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Add up counts by name; nothing is said of what there is none of."""
-    total: dict[str, int] = {}
-    for one in counts:
-        for name, count in one.items():
-            if count:
-                total[name] = total.get(name, 0) + count
-    return total
 
 
 def _decoded(plan: Plan, pieces: Iterator[bytes], beside_from_bytes: int | None) -> Iterator[Batch]:

@@ -6,7 +6,7 @@ that was done is noted in staging, so that a merge that is killed goes on; done 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -17,7 +17,7 @@ from shopify_kit.database import Connection
 from shopify_kit.queries import load_queries
 from shopify_mirror.kinds import CHILDREN, PARENTS, TABLES
 from shopify_mirror.rows import RAW_GUARD
-from shopify_mirror.staging import Chunk, Load, hold
+from shopify_mirror.staging import Chunk, Load, hold_staged
 
 STEP_ROWS: Final = 25_000
 FEW_ROWS: Final = 2_000
@@ -100,6 +100,14 @@ def _step(table: str, chunks: Sequence[Chunk]) -> Step:
     return Step(table, chunks[0].number, chunks[-1].number, rows, any(chunk.raw_objects for chunk in chunks))
 
 
+async def begin_merge(conn: Connection, load: Load, chunks: Sequence[Chunk]) -> Findings:
+    """Begin to merge what is staged; raises as `staging.hold_staged`."""
+    await hold_staged(conn, load, len(chunks))
+    await conn.execute(queries.begin_merge, load.shop_id, load.load_id)
+    rows, strays = total(chunk.rows for chunk in chunks), total(chunk.strays for chunk in chunks)
+    return await examine(conn, load, rows, strays)
+
+
 async def examine(conn: Connection, load: Load, rows: Mapping[str, int], strays: Mapping[str, int]) -> Findings:
     """Give children their parents' guard, and find what is not as it should be.
 
@@ -119,6 +127,12 @@ async def examine(conn: Connection, load: Load, rows: Mapping[str, int], strays:
             gaps = await conn.fetchval(getattr(queries, f"find_gaps_{table}"), load.load_id)
             findings.gaps |= {table: gaps} if gaps else {}
     return findings
+
+
+async def retire_staged(conn: Connection, load: Load, chunks: Sequence[Chunk], *, is_complete: bool) -> dict[str, int]:
+    """Retire what a load no longer shows; as `retire`, raises as `staging.hold_staged`."""
+    await hold_staged(conn, load, len(chunks))
+    return await retire(conn, load, total(chunk.rows for chunk in chunks), is_complete=is_complete)
 
 
 async def retire(
@@ -142,17 +156,18 @@ async def retire(
     return {table: count for table, count in retired.items() if count}
 
 
-async def take_step(conn: Connection, load: Load, step: Step, *, is_fresh: bool) -> Done:
+async def take_step(conn: Connection, load: Load, chunks: int, step: Step, *, is_fresh: bool) -> Done:
     """Merge one table and range of chunks.
 
     Args:
+        chunks: how many are staged in all.
         is_fresh: the mirror had nothing of the table, nor of its parents, when the load began.
 
     Raises:
-        Conflict: as `staging.hold`.
+        Conflict, DatabaseUnavailable: as `staging.hold_staged`.
         asyncpg.UniqueViolationError: an object is in the range twice, or somebody else has just added it; nothing is merged.
     """
-    await hold(conn, load)
+    await hold_staged(conn, load, chunks)
     await conn.execute(queries.prefer_lookups)
     done = await merge_rows(conn, step, load.load_id, load.as_of, is_fresh=is_fresh)
     await conn.execute(queries.keep_step, load.shop_id, load.load_id, step.table, step.first_chunk, done.added, done.changed)
@@ -183,12 +198,22 @@ async def list_steps(conn: Connection, load: Load) -> dict[tuple[str, int], Done
     return {(row["step"], row["first_chunk"]): Done(row["added"], row["changed"]) for row in rows}
 
 
-async def finish(conn: Connection, load: Load, watermark: datetime | None, result: Any) -> None:
-    """Say what came of a load, and up to when the mirror of its resource is complete; raises as `staging.hold`."""
-    await hold(conn, load)
+async def finish(conn: Connection, load: Load, chunks: int, watermark: datetime | None, result: Any) -> None:
+    """Say what came of a load, and up to when the mirror of its resource is complete; raises as `staging.hold_staged`."""
+    await hold_staged(conn, load, chunks)
     if watermark is not None:
         await conn.execute(queries.raise_watermark, load.shop_id, load.resource, watermark, load.run)
     await conn.execute(queries.finish_load, load.shop_id, load.load_id, msgspec.json.encode(result).decode())
+
+
+def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add up counts by name; nothing is said of what there is none of."""
+    sums: dict[str, int] = {}
+    for one in counts:
+        for name, count in one.items():
+            if count:
+                sums[name] = sums.get(name, 0) + count
+    return sums
 
 
 def _count(tag: str) -> int:

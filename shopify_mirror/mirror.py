@@ -18,7 +18,7 @@ from shopify_kit.errors import InvalidInput
 from shopify_kit.queries import load_queries
 from shopify_mirror import merging, staging
 from shopify_mirror.decoding import Plan
-from shopify_mirror.decoding_program import decode_here
+from shopify_mirror.decoding_beside import decode_here
 from shopify_mirror.kinds import CHILDREN, PARENTS, TABLES
 from shopify_mirror.merging import Step
 from shopify_mirror.nodes import flatten
@@ -86,7 +86,7 @@ async def apply_objects(conn: Connection, shop_id: int, nodes: Iterable[Mapping[
         raise InvalidInput("More objects than can be applied at once; use a load.", code="query_too_broad")
     if not lines:
         return Applied({}, {}, {}, {})
-    load = Load(shop_id, -application, "", "", as_of, None, 1)
+    load = Load(shop_id, -application, "", "", as_of, None)
     plan = Plan(shop_id, load.load_id, -(application << ROW_BITS) - MAX_OBJECTS + 1, chunk_bytes=UNLIMITED)
     return await _merge(conn, load, plan, lines, is_whole=all(flat.is_whole for flat in flats))
 

@@ -69,11 +69,14 @@ class Count(Shape):
     count: Integer
 
 
-class Amount(Shape):
+class Amount(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A `MoneyV2`."""
 
-    amount: str | None
+    amount: str | None = None
     currency_code: str | None = None
+
+
+NO_AMOUNT: Final = Amount()
 
 
 class ShopBag(Shape):
@@ -86,7 +89,7 @@ class Bag(Shape):
     """Both sides of a `MoneyBag`."""
 
     shop_money: Amount
-    presentment_money: Amount
+    presentment_money: Amount = NO_AMOUNT
 
 
 class PageInfo(Shape):
@@ -95,8 +98,7 @@ class PageInfo(Shape):
     has_next_page: bool = False
 
 
-NO_AMOUNT: Final = Amount(None)
-NO_BAG: Final = Bag(NO_AMOUNT, NO_AMOUNT)
+NO_BAG: Final = Bag(NO_AMOUNT)
 
 
 def number(gid: str) -> str:

@@ -18,13 +18,17 @@ from msgspec import Struct
 
 from shopify_kit.copying import BINARY_HEADER, BINARY_TRAILER, CSV_OPTIONS, TEXT_HEAD_BYTES
 from shopify_kit.database import Connection
-from shopify_kit.errors import Conflict
+from shopify_kit.errors import Conflict, DatabaseUnavailable
 from shopify_kit.queries import load_queries
-from shopify_mirror.decoding import RAW_BITS, UNREADABLE, Batch, Block
+from shopify_mirror.decoding import UNREADABLE, Batch, Block
 from shopify_mirror.kinds import TABLES
 from shopify_mirror.rows import RAW_GUARD, Table
 
 PART_BYTES: Final = 256 * 1024
+RAW_BITS: Final = 32
+LINE_BITS: Final = 28
+GENERATIONS: Final = 1 << RAW_BITS - LINE_BITS
+"""A load's raw objects are numbered `load << 32 | generation << 28 | line`."""
 
 queries = load_queries("loading")
 merging = load_queries("merging")
@@ -37,6 +41,8 @@ class Load(Struct, frozen=True):
         as_of: when Shopify was asked: nothing that is known to be newer is overwritten.
         result: what came of it, where it is done.
         epoch: how often it was taken on; whoever did so last has it.
+        generation: how often it began anew.
+        is_merging: the mirror may name raw objects of it.
     """
 
     shop_id: int
@@ -45,12 +51,14 @@ class Load(Struct, frozen=True):
     run: str
     as_of: datetime
     result: str | None
-    epoch: int
+    epoch: int = 1
+    generation: int = 0
+    is_merging: bool = False
 
     @property
     def raw_base(self) -> int:
         """The number of the raw object of its first line."""
-        return self.load_id << RAW_BITS
+        return self.load_id << RAW_BITS | self.generation % GENERATIONS << LINE_BITS
 
 
 class Progress(Struct, frozen=True):
@@ -77,7 +85,8 @@ async def open_load(conn: Connection, shop_id: int, run: str, resource: str, as_
     row = await conn.fetchrow(queries.open_load, shop_id, run, resource, as_of)
     assert row is not None
     result = row["result"] if row["state"] == "done" else None
-    return Load(shop_id, row["load_id"], resource, run, row["as_of"], result, row["epoch"])
+    facts = (row["epoch"], row["generation"], row["is_merging"])
+    return Load(shop_id, row["load_id"], resource, run, row["as_of"], result, *facts)
 
 
 async def hold(conn: Connection, load: Load) -> None:
@@ -97,13 +106,13 @@ async def read_progress(conn: Connection, load: Load) -> Progress:
     return Progress(row["next_chunk"], row["end_bytes"], row["objects"], row["roots"])
 
 
-async def resume(conn: Connection, load: Load) -> Progress:
-    """Say how far a load has come; what an earlier attempt left without an account of it is cleared away."""
+async def resume(conn: Connection, load: Load) -> tuple[Load, Progress]:
+    """Say how far a load has come; where nothing is staged that was begun before, it begins anew. Raises as `hold`."""
     await hold(conn, load)
     progress = await read_progress(conn, load)
     if progress.next_chunk == 0 and load.epoch > 1:
-        await discard(conn, load)
-    return progress
+        load = await discard(conn, load)
+    return load, progress
 
 
 async def find_filled_tables(conn: Connection, shop_id: int) -> frozenset[str]:
@@ -231,11 +240,27 @@ async def list_chunks(conn: Connection, load: Load) -> list[Chunk]:
     ]
 
 
-async def discard(conn: Connection, load: Load) -> None:
-    """Throw away what is staged of a load, and its raw objects; it begins anew when it is tried again. Raises as `hold`."""
+async def discard(conn: Connection, load: Load) -> Load:
+    """Throw away what is staged of a load, and its raw objects that the mirror does not name; it begins anew. Raises as `hold`."""
     await hold(conn, load)
     await drop_staged(conn, load)
-    await conn.execute(queries.drop_raw, load.shop_id, load.raw_base, load.raw_base + (1 << RAW_BITS) - 1)
+    drop = queries.drop_unnamed_raw if load.is_merging else queries.drop_raw
+    await conn.execute(drop, load.shop_id, load.raw_base, load.raw_base + (1 << LINE_BITS) - 1)
+    generation = await conn.fetchval(queries.begin_anew, load.shop_id, load.load_id)
+    return msgspec.structs.replace(load, generation=generation, is_merging=False)
+
+
+async def hold_staged(conn: Connection, load: Load, chunks: int) -> None:
+    """See that nobody else has taken the load on, and that all of it is still staged.
+
+    Raises:
+        Conflict: as `hold`.
+        DatabaseUnavailable: staging was lost in a crash of the server; the load begins anew when it is repeated.
+    """
+    await hold(conn, load)
+    if await conn.fetchval(queries.count_staged_chunks, load.shop_id, load.load_id) != chunks:
+        message = f"What was staged of {load.resource} was lost in a crash of the database; the load begins anew."
+        raise DatabaseUnavailable(message, retry_after_s=1.0)
 
 
 async def drop_staged(conn: Connection, load: Load) -> None:

@@ -147,7 +147,7 @@ def start_bulk_query(call: Call) -> Reply:
         operation = _waited(call, operation, body.timeout_s)
     data = None
     if operation.status == "completed":
-        data = [msgspec.json.decode(line) for line in islice(bulk.results.lines(operation), SHOWN_LINES + 1)]
+        data = list(islice(bulk.results.documents(operation), SHOWN_LINES + 1))
     shown = data[:SHOWN_LINES] if data is not None else None
     payload = {"operation": _shown(operation), "data": shown, "has_more": data is None or len(data) > SHOWN_LINES}
     return Reply(_started(operation) | payload, 200 if operation.is_over else 202)

@@ -6,11 +6,13 @@ The fixtures are in `tests.bulk_fixtures`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from shopify_bulk_api import BulkApi, Operation
+from shopify_kit.database import Connection
+from shopify_kit.jobs import Effect
 from shopify_kit.worker import Worker
 from shopify_service import ShopAdmin
 from tests.fake_store import FakeShop, FakeStore
@@ -88,6 +90,23 @@ class BulkShop:
         """Do everything that can be done now, whatever pauses there are."""
         run_sql(self.host.dsn, SKIP_PAUSES)
         self.host.work()
+
+    def until(self, look: Callable[[], object], what: str) -> None:
+        """Work until something is true."""
+
+        def see() -> object:
+            self.step()
+            return look()
+
+        wait_until(see, what=what)
+
+    def store_now(self, unit: Effect) -> None:
+        """Run what a worker would store."""
+
+        async def run(conn: Connection) -> None:
+            await unit(conn)
+
+        self.host.integration.database.run(run)
 
     def now(self, operation: Operation) -> Operation:
         """Return an operation as it is."""

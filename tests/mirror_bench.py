@@ -45,11 +45,11 @@ def line_item(number: int, parent: int, **changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def product(number: int, variants: int | None = None, **changes: Any) -> dict[str, Any]:
+def product(number: int, count: int | None = None, **changes: Any) -> dict[str, Any]:
     return {
         "__typename": "Product", "id": gid("Product", number), "title": f"Mug {number}", "handle": f"mug-{number}",
         "updatedAt": UPDATED, "status": "ACTIVE", "tags": [],
-        "variantsCount": None if variants is None else {"count": variants}, **changes,
+        "variantsCount": None if count is None else {"count": count}, **changes,
     }  # fmt: skip
 
 
@@ -129,6 +129,10 @@ class Bench:
         """Count the rows of one of our tables."""
         return int(self.value(_COUNT.format(table=table)))
 
+    def everything(self, table: str) -> list[tuple[Any, ...]]:
+        """Return all of one of our tables."""
+        return self.rows(_ALL.format(table=table))
+
     def wipe(self) -> None:
         """Empty the mirror."""
         for table in (*MIRROR_TABLES, "raw_objects"):
@@ -154,6 +158,7 @@ MIRROR_TABLES = (
     "inventory_items inventory_levels locations discounts discount_codes"
 ).split()
 _COUNT = "select count(*) from shopify.{table}"
+_ALL = "select * from shopify.{table}"
 _WIPE = "delete from shopify.{table}"
 _FINGERPRINT = """
 select coalesce(md5(string_agg(h, '' order by h)), 'empty')

@@ -80,6 +80,11 @@ class ChildProcess:
         return self._process.pid
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
+    @property
     def stdout(self) -> str:
         """What it has printed so far."""
         return self._stdout_file.read_text(errors="replace")

@@ -260,7 +260,7 @@ def test_operation_that_never_came_to_shopify_is_submitted_again(bulk: BulkShop,
 def test_trouble_while_it_is_looked_at_ends_nothing(held: BulkShop, kind: str) -> None:
     operation = held.reaches(held.start(), "running")
 
-    with fault(held.store, kind, operation="GetBulkOperation", times=6):
+    with fault(held.store, kind, operation="GetBulkOperation", times=6, retry_after="0.05"):
         held.step()
     assert held.now(operation).status == "running"
 
@@ -547,6 +547,21 @@ def test_two_workers_do_an_operation_once(bulk: BulkShop) -> None:
     assert ([one.status for one in done], len(bulk.remote())) == (["completed", "completed"], 2)
 
 
+def test_workers_that_compete_for_slots_never_ask_for_a_sixth(held: BulkShop) -> None:
+    operations = [held.start() for _ in range(12)]
+    asleep = "select count(*) from shopify.jobs where wake_at is not null"
+
+    workers = [held.working(), held.working()]
+    try:
+        wait_until(lambda: sum(held.now(one).gid is not None for one in operations) == 5, what="five at work")
+        wait_until(lambda: run_sql(held.host.dsn, asleep)[0][0] >= 7, what="seven that wait")
+    finally:
+        for worker in workers:
+            worker.stop()
+
+    assert held.asked("RunBulkQuery") == 5
+
+
 def test_whoever_wants_to_know_is_told_of_the_end_as_it_is_noted(bulk: BulkShop) -> None:
     told: list[Operation] = []
 
@@ -571,7 +586,7 @@ def test_end_that_could_not_be_told_is_told_again(bulk: BulkShop) -> None:
 
     bulk.api.on_end("test", fail_once)
     operation = bulk.api.export(USER, bulk.shop_id, "ExportProducts", {}, purpose="test")
-    wait_until(lambda: (bulk.step(), heard)[1], what="the first time")
+    bulk.until(lambda: heard, "the first time")
     assert bulk.now(operation).status != "completed"
 
     assert bulk.finish(operation).status == "completed"
@@ -585,7 +600,7 @@ def test_progress_of_a_mutation_is_told_in_percent(bulk: BulkShop) -> None:
     bulk.reaches(operation, "running")
 
     control(bulk.store, "clock", {"advance_s": 2.5})
-    wait_until(lambda: (bulk.step(), bulk.now(operation).progress)[1] == 50.0, what="half of it")
+    bulk.until(lambda: bulk.now(operation).progress == 50.0, "half of it")
 
     control(bulk.store, "clock", {"advance_s": 60})
     assert bulk.finish(operation).progress == 100.0

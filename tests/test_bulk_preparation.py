@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 from graphql import (
     FieldNode,
@@ -26,7 +27,7 @@ from hypothesis import strategies as st
 from fake_shopify.schema import load_schema
 from shopify_bulk.literals import ENUM_FIELDS, SCALARS
 from shopify_bulk.preparation import prepare, probe_of, pruned
-from shopify_kit.errors import IntegrationError, InvalidInput, UpstreamFailed
+from shopify_kit.errors import AccessDenied, IntegrationError, InvalidInput, UpstreamFailed
 from tests.bulk_shop import PRODUCTS, USER, BulkShop, with_token
 from tests.web_host import control, fault, grant
 
@@ -253,13 +254,13 @@ def test_query_with_variables_and_fragments_brings_what_it_asks_for(bulk: BulkSh
 
 SECRETS = """
 { orders { edges { node {
-  id name customer { id email } fulfillmentOrders { edges { node { id } } } lineItems { edges { node { id } } }
+  id name fulfillmentOrders { edges { node { id } } } customer { id email } lineItems { edges { node { id } } }
 } } } }
 """
 
 
 def test_fields_that_may_not_be_read_are_left_out_and_told(bulk: BulkShop) -> None:
-    """One of them would make Shopify fail the whole operation."""
+    """One of them would make Shopify fail the whole operation. The first hides the second: without it there is no order at all."""
     weaker = with_token(bulk, grant(bulk.store, bulk.shop, scopes=["read_orders", "read_products"]))
 
     done = weaker.run(SECRETS)
@@ -277,6 +278,17 @@ def test_our_own_exports_are_probed_too(bulk: BulkShop) -> None:
     done = weaker.finish(weaker.api.export(USER, weaker.shop_id, "ExportOrders", {}))
 
     assert (done.status, "orders.customer" in done.dropped_fields) == ("completed", True)
+    found, _ = weaker.api.exported(done, "orders", "USD", 250)
+    assert {order.customer for order in found} == {None}
+    assert found[0].line_items
+
+
+def test_export_that_is_nothing_without_a_denied_field_says_so(bulk: BulkShop) -> None:
+    done = bulk.run("{ products { edges { node { id variants { edges { node { id } } } } } } }")
+    bare = msgspec.structs.replace(done, dropped_fields=("products.variants.inventoryItem",))
+
+    with pytest.raises(AccessDenied, match="may not read products"):
+        bulk.api.exported(bare, "products", "USD", 250)
 
 
 def test_query_of_which_nothing_may_be_read_is_refused(bulk: BulkShop) -> None:

@@ -13,7 +13,7 @@ from shopify_bulk.product_lines import LineResult
 from shopify_bulk_api import Operation
 from shopify_kit.errors import InvalidInput
 from tests.bulk_shop import USER, BulkShop
-from tests.web_host import fault, run_sql
+from tests.web_host import control, fault, run_sql
 
 pytest_plugins = ("tests.bulk_fixtures",)
 
@@ -70,7 +70,7 @@ def test_products_are_created_with_variants_prices_and_stock(bulk: BulkShop) -> 
         bulk,
         {"title": "Plain", "price": "3.50", "vendor": "Mill", "tags": ["a", "b"], "status": "draft"},
         {"title": "Sized", **SIZES},
-        {"title": "Told", "metafields": [{"namespace": "n", "key": "k", "type": "single_line_text_field", "value": "v"}]},
+        {"title": "Told", "metafields": [{"namespace": "specs", "key": "cloth", "type": "single_line_text_field", "value": "v"}]},
     )
 
     assert (operation.status, operation.kind, operation.object_count) == ("completed", "mutation", 3)
@@ -83,7 +83,7 @@ def test_products_are_created_with_variants_prices_and_stock(bulk: BulkShop) -> 
     assert (prices(plain), plain["vendor"], plain["tags"], plain["status"]) == (["3.50"], "Mill", "a, b", "draft")
     assert [(v["option1"], v["sku"], v["inventory_quantity"]) for v in sized["variants"]][:2] == [("S", "S-1", 3), ("M", "M-1", 4)]
     assert prices(sized) == ["10.00", "11.00", "12.00"]
-    assert [(m["key"], m["value"]) for m in told["metafields"]] == [("k", "v")]
+    assert [(m["key"], m["value"]) for m in told["metafields"]] == [("cloth", "v")]
 
 
 def test_product_that_shopify_refuses_is_told_with_its_line_and_the_others_are_made(bulk: BulkShop) -> None:
@@ -101,8 +101,10 @@ def test_no_products_at_all_are_refused(bulk: BulkShop, update_: bool) -> None:
 
 
 def test_product_to_be_changed_must_say_which(bulk: BulkShop) -> None:
+    given: list[dict[str, Any]] = [{"id": 1, "title": "a"}, {"title": "b"}]
+
     with pytest.raises(InvalidInput) as refused:
-        bulk.api.write_products(USER, bulk.shop_id, iter([{"id": 1, "title": "a"}, {"title": "b"}]), update=True)
+        bulk.api.write_products(USER, bulk.shop_id, given, update=True)
 
     assert refused.value.details[0]["field"] == "products.1.id"  # type: ignore[index]
 
@@ -168,7 +170,7 @@ def test_refused_lines_do_not_shift_the_answers_of_the_others(bulk: BulkShop) ->
 @pytest.fixture
 def sized(bulk: BulkShop) -> dict[str, Any]:
     """A product with three variants, two images and two metafields."""
-    fields = [{"namespace": "n", "key": key, "type": "single_line_text_field", "value": key} for key in ("a", "b")]
+    fields = [{"namespace": "specs", "key": key, "type": "single_line_text_field", "value": key} for key in ("fit", "care")]
     images = [{"src": f"https://cdn.example.com/{number}.png"} for number in range(2)]
     return make(bulk, metafields=fields, images=images, vendor="Mill", **SIZES)
 
@@ -252,7 +254,7 @@ def test_images_and_metafields_that_are_not_named_stay(bulk: BulkShop, sized: di
         {
             "id": sized["id"],
             "images": [{"src": "https://cdn.example.com/new.png", "alt": "new"}],
-            "metafields": [{"namespace": "n", "key": "b", "type": "single_line_text_field", "value": "changed"}],
+            "metafields": [{"namespace": "specs", "key": "care", "type": "single_line_text_field", "value": "changed"}],
         },
     )
 
@@ -260,7 +262,7 @@ def test_images_and_metafields_that_are_not_named_stay(bulk: BulkShop, sized: di
     assert result.ok
     assert [image["id"] for image in after["images"]][:2] == [image["id"] for image in sized["images"]]
     assert [image["alt"] for image in after["images"]] == [None, None, "new"]
-    assert {m["key"]: m["value"] for m in after["metafields"]} == {"a": "a", "b": "changed"}
+    assert {m["key"]: m["value"] for m in after["metafields"]} == {"fit": "fit", "care": "changed"}
     assert [v["id"] for v in after["variants"]] == [v["id"] for v in sized["variants"]]
 
 
@@ -269,21 +271,21 @@ def test_lists_are_sent_whole(bulk: BulkShop, sized: dict[str, Any]) -> None:
     operation = bulk.api.write_products(
         USER,
         bulk.shop_id,
-        [{"id": sized["id"], "metafields": [{"namespace": "n", "key": "c", "type": "single_line_text_field", "value": "c"}]}],
+        [{"id": sized["id"], "metafields": [{"namespace": "specs", "key": "cut", "type": "single_line_text_field", "value": "c"}]}],
         update=True,
     )
 
     lines = ready_lines(bulk, operation)
 
-    assert [one["key"] for one in lines[0]["input"]["metafields"]] == ["c", "a", "b"]
+    assert [one["key"] for one in lines[0]["input"]["metafields"]] == ["cut", "fit", "care"]
     assert "variants" not in lines[0]["input"]
 
 
 def ready_lines(bulk: BulkShop, operation: Operation) -> list[dict[str, Any]]:
     """Return the lines of an operation as they would be sent."""
-    store = bulk.api.uploads.make_ready(operation, bulk.admin)
-    assert store is not None
-    bulk.host.integration.database.run(store)
+    ready = bulk.api.uploads.make_ready(operation, bulk.admin)
+    assert ready is not None
+    bulk.store_now(ready.store)
     (row,) = run_sql(bulk.host.dsn, "select data from shopify.bulk_lines where operation_id = $1", operation.operation_id)
     return [json.loads(line) for line in zlib.decompress(row["data"]).splitlines()]
 
@@ -359,6 +361,27 @@ def test_products_of_an_operation_that_was_never_sent_are_told_so(bulk: BulkShop
     over, (result,) = done(bulk, operation)
 
     assert (over.status, result.ok, result.errors[0].code) == ("canceled", False, "not_sent")
+
+
+def test_products_whose_result_is_gone_are_told_so(bulk: BulkShop) -> None:
+    operation, _ = create(bulk, {"title": "Long ago"})
+    control(bulk.store, "clock", {"advance_s": 8 * 86_400})
+
+    (result,) = bulk.api.product_results(operation)
+
+    assert (result.ok, result.errors[0].code) == (False, "result_gone")
+
+
+def test_long_list_leaves_the_worker_to_others_between_turns(bulk: BulkShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its next piece queues up again behind what is more urgent."""
+    monkeypatch.setattr("shopify_bulk.uploads.PIECE_LINES", 1)
+    operation = bulk.api.write_products(USER, bulk.shop_id, [{"title": f"Long {n}"} for n in range(25)], update=False)
+
+    bulk.host.work()
+    after_one_turn = run_sql(bulk.host.dsn, "select count(*) from shopify.bulk_lines where is_ready")[0][0]
+
+    assert after_one_turn == 10
+    assert bulk.finish(operation).object_count == 25
 
 
 def test_lines_are_kept_until_the_end_and_not_longer(bulk: BulkShop) -> None:

@@ -185,6 +185,26 @@ def test_trouble_at_the_storage_passes(bulk: BulkShop, facts: dict[str, Any]) ->
         assert len(bulk.documents(done)) == done.object_count
 
 
+def test_rest_of_a_broken_download_is_asked_for_unpacked(bulk: BulkShop) -> None:
+    """Places in a packed file are others."""
+    done = changed(bulk.run(), file_size=26, object_count=2, root_object_count=2)
+
+    def serve(peer: Peer) -> None:
+        while head := peer.read_request():
+            if b"range:" not in head.lower():
+                peer.sock.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{"id":"a"')
+                return
+            peer.answer(b'  }\n{"id":"b"  }\n', status="206 Partial Content", headers="Content-Range: bytes 9-25/26\r\n")
+
+    with tiny_server(serve) as server:
+        assert len(list(reading(bulk, server).lines(changed(done, url=f"{server.origin}/x")))) == 2
+
+    first, second = (request.lower() for request in server.requests)
+    assert b"gzip" in first
+    assert b"accept-encoding: identity\r\n" in second
+    assert b"range: bytes=9-\r\n" in second
+
+
 def test_other_bytes_than_were_asked_for_are_refused(bulk: BulkShop) -> None:
     """A storage that answers a range with another one would put a line together from two places."""
     done = changed(bulk.run(), file_size=20, object_count=2, root_object_count=2)
@@ -268,9 +288,8 @@ def test_redirect_from_the_storage_is_not_followed(bulk: BulkShop) -> None:
 
 def reading(bulk: BulkShop, server: TinyServer) -> Results:
     """Read results from a server of the test's own."""
-    parts, api = bulk.host.integration.parts, bulk.api
     transport = RequestsTransport(AddressBook(server.origin))
-    return Results(parts.database, api.operations, transport, lambda *_: lambda: bulk.admin)
+    return Results(bulk.host.integration.database, transport, lambda *_: lambda: bulk.admin)
 
 
 def line_of(size_bytes: int) -> bytes:
@@ -528,6 +547,15 @@ def test_object_below_another_of_its_kind_has_the_children_of_its_place() -> Non
     (found,) = nested(lines, query)
 
     assert found["collections"] == [{"id": collection, "products": [{"id": product}]}]
+
+
+def test_objects_that_are_each_others_children_end() -> None:
+    """What the query did not ask for is not of our making; it must not take us down."""
+    lines = lines_of({"id": "a", "odd": 1}, {"id": "b", "odd": 1, "__parentId": "a"}, {"id": "a", "odd": 2, "__parentId": "b"})
+
+    (found,) = nested(lines, PRODUCTS)
+
+    assert found == {"id": "a", "odd": 1, "children": [{"id": "b", "odd": 1, "children": [{"id": "a", "odd": 2}]}]}
 
 
 def test_hundred_thousand_shuffled_lines_find_their_parents() -> None:

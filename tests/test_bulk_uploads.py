@@ -16,7 +16,6 @@ from shopify_kit.errors import InvalidInput, UpstreamBlocked
 from shopify_kit.transport import AddressBook, RequestsTransport
 from shopify_service import ShopAdmin
 from tests.bulk_shop import USER, BulkShop
-from tests.processes import wait_until
 from tests.tiny_servers import Peer, TinyServer, tiny_server
 from tests.web_host import control, fault, run_sql
 
@@ -156,7 +155,7 @@ def test_parts_take_all_five_slots_and_no_more(bulk: BulkShop, product: str) -> 
     """The whole takes none."""
     bulk.script(type="MUTATION", hold=True, times=None)
     whole = tagging(bulk, product, 90)
-    wait_until(lambda: (bulk.step(), len(bulk.remote(type="MUTATION")))[1] == 5, what="five parts at work")
+    bulk.until(lambda: len(bulk.remote(type="MUTATION")) == 5, "five parts at work")
     bulk.step()
     assert (len(bulk.remote(type="MUTATION")), bulk.now(whole).status) == (5, "running")
 
@@ -180,9 +179,12 @@ def test_whole_fails_with_a_part_and_the_others_are_done(bulk: BulkShop, product
 def test_cancelling_the_whole_cancels_its_parts(bulk: BulkShop, product: str) -> None:
     bulk.script(type="MUTATION", hold=True, times=None)
     whole = tagging(bulk, product, 90)
-    wait_until(lambda: (bulk.step(), len(bulk.remote(type="MUTATION")))[1] == 5, what="five parts at work")
+    bulk.until(lambda: len(bulk.remote(type="MUTATION")) == 5, "five parts at work")
 
+    run_sql(bulk.host.dsn, "update shopify.jobs set wake_at = clock_timestamp() + interval '1 hour'")
     bulk.api.cancel(whole)
+    bulk.host.work()
+    assert {part.status for part in bulk.api.operations.parts_of(whole)} <= {"canceling", "canceled"}
     done = bulk.finish(whole)
 
     assert done.status == "canceled"
@@ -295,7 +297,7 @@ def test_lines_that_the_storage_has_lost_are_sent_again(bulk: BulkShop, product:
     """An upload does not lie there for ever, and an operation may wait long for a slot."""
     theirs = bulk.occupy(5, "MUTATION")
     operation = tagging(bulk, product, 3)
-    wait_until(lambda: (bulk.step(), bulk.now(operation).upload_path)[1], what="the upload")
+    bulk.until(lambda: bulk.now(operation).upload_path, "the upload")
     run_sql(bulk.host.dsn, "update shopify.bulk_operations set upload_path = 'tmp/1/bulk/gone/vars'")
 
     control(bulk.store, "bulk", {"release": theirs[0]})

@@ -335,7 +335,7 @@ def test_somebody_who_knows_may_lengthen_a_pause_but_not_shorten_it(database: Da
 def test_a_buried_job_is_kept_for_ninety_days_and_its_lane_goes_on(database: Database, lanes: Lanes) -> None:
     first, second = add(database, "a", "a", payload={"x": 1}, reference=5)
 
-    lanes.bury(lanes.claim(1)[0], "attempts_exhausted", "KeyError", note_of("buried"))
+    lanes.bury(lanes.claim(4)[0], "attempts_exhausted", "KeyError", note_of("buried"))
 
     assert notes(database) == ["buried"]
     [dead] = run_sql(database, "select *, payload::text as text from shopify.dead_jobs")
@@ -646,20 +646,25 @@ def test_nothing_is_lost_or_stored_twice_under_random_kills(database: Database, 
     assert not {job_id for _, job_id in stored} & set(dead)
 
 
-def test_claims_at_the_same_moment_do_not_wait_for_each_other(database: Database, database_url: str) -> None:
-    """Several jobs of the same lanes stand at the door: of two claims that each hold what the other wants Postgres ends one, here
-    after ten seconds."""
+def test_workers_at_the_same_moment_do_not_wait_for_each_other(database: Database, database_url: str) -> None:
+    """Several jobs of the same lanes stand at the door, and lanes are taken and left all the time: of two transactions that each
+    hold what the other wants Postgres ends one, here after ten seconds."""
     run_sql(database, f"alter database {database_url.rpartition('/')[2]} set deadlock_timeout = '10s'")
     fill(database, 2_000, "'lane-' || number % 20")
     patient = Database(database_url)
 
     def work(number: int) -> float:
         worker, slowest_s = Lanes(patient, f"worker-{number}"), 0.0
-        for _ in range(15):
+        for turn in range(20):
             started_at = time.monotonic()
             jobs = worker.claim(6)
-            slowest_s = max(slowest_s, time.monotonic() - started_at)
+            if turn % 4 == 0:
+                worker.wake_and_reap()
+            elif turn % 2 == 0 and jobs:
+                worker.bury(jobs.pop(), "reason", "error")
+                jobs += filter(None, [worker.finish(jobs.pop())] if jobs else [])
             worker.give_back(jobs)
+            slowest_s = max(slowest_s, time.monotonic() - started_at)
         return slowest_s
 
     with ThreadPoolExecutor(6) as pool:
@@ -842,7 +847,7 @@ def test_sleepers_and_leases_of_the_past_are_not_passed_again(database: Database
         lanes.wake_and_reap()
         since = lanes._tended_to
 
-        looked_at = looked_at_pages(database, queries.reap_leases, 500, since)
+        looked_at = looked_at_pages(database, queries.find_ended_leases, 500, since)
 
     assert since is not None
     assert looked_at < 1_000
@@ -877,7 +882,7 @@ def test_no_statement_is_led_astray_by_a_table_that_passes_for_empty(database: D
             "put_to_sleep": (queries.put_to_sleep, (SHOP, jobs[0].lane, jobs[0].job_id, 1.0, "error")),
             "bury_job": (queries.bury_job, (SHOP, jobs[0].lane, jobs[0].job_id, "reason", "error")),
             "wake_sleepers": (queries.wake_sleepers, (500, lanes._tended_to)),
-            "reap_leases": (queries.reap_leases, (500, lanes._tended_to)),
+            "find_ended_leases": (queries.find_ended_leases, (500, lanes._tended_to)),
             "ring_left_lanes": (queries.ring_left_lanes, (*ours, DEATHS, FIRST_PAUSE_S, GROWTH, LONGEST_PAUSE_S)),
             "first_turns": (queries.first_turns, (lanes._doors,)),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from shopify_kit.migrations import migrate
 from shopify_mirror.loading import Loader
 from tests.loader_program import CHUNK_BYTES
 from tests.mirror_bench import AS_OF, Bench, expected_of, made, source_of
-from tests.processes import ChildProcess, wait_until
+from tests.processes import ChildProcess
 
 pytest_plugins = ("tests.mirror_fixtures",)
 
@@ -26,7 +26,7 @@ POINTS = [
     "after stage 1",
     "copying 4",
     "before read_progress 1",
-    "after examine 1",
+    "after begin_merge 1",
     "before take_step 2",
     "after take_step 2",
     "before end 1",
@@ -85,27 +85,40 @@ def test_only_the_running_chunk_is_read_again(bench: Bench, result: Path) -> Non
     assert 0 <= len(data) * 3 // 4 - loaded.resumed_from <= RUNNING_CHUNK
 
 
-def test_after_a_crash_of_the_server_a_load_begins_anew(result: Path) -> None:
-    """Staging is unlogged and empty then; what it knew of itself is gone with it."""
+class Watched(Database):
+    """A database bridge that tells of the units it runs."""
+
+    after: Callable[[str], None] = staticmethod(lambda _: None)
+
+    def run(self, verb: Any, /, *args: Any, **options: Any) -> Any:
+        result = super().run(verb, *args, **options)
+        self.after(verb.__name__)
+        return result
+
+
+@pytest.mark.parametrize("moment", ["stage", "begin_merge", "take_step", "retire_staged"])
+def test_after_a_crash_of_the_server_a_load_begins_anew(result: Path, moment: str) -> None:
+    """Staging is unlogged and empty then; what it knew of itself is gone with it, and nobody takes that for the end."""
     data = result.read_bytes()
     with EmbeddedPostgres(durable=False) as server:
-        database = Database(server.dsn())
+        database, crashes = Watched(server.dsn()), list[str]()
         migrate(database)
         bench = Bench(database)
 
-        def crashing(start: int) -> Iterator[bytes]:
-            yield from source_of(data, cut_at=len(data) // 2)(start)
-            wait_until(lambda: bench.count("staged_chunks"), what="a staged chunk")
-            server.restart_immediate()
-            yield from source_of(data)(len(data) // 2)
+        def crash(verb: str) -> None:
+            if verb == moment and not crashes:
+                crashes.append(verb)
+                server.restart_immediate()
 
-        loader = Loader(database, chunk_bytes=CHUNK_BYTES, beside_from_bytes=1)
+        database.after = crash
+        facts: dict[str, Any] = {"run": "one", "as_of": AS_OF, "is_complete": True}
         with pytest.raises((DatabaseUnavailable, UpstreamFailed)):
-            bench.load(data, source=crashing, loader=loader, run="one", as_of=AS_OF)
+            bench.load(data, loader=Loader(database, chunk_bytes=CHUNK_BYTES), **facts)
+        assert bench.value("select count(*) from shopify.loads where state = 'done'") == 0
 
-        loaded = load_again(bench, data)
+        loaded = bench.load(data, loader=Loader(database, chunk_bytes=CHUNK_BYTES), **facts)
 
-        assert loaded.resumed_from == 0
+        assert (loaded.resumed_from, loaded.retired) == (0, {})
         assert bench.count("raw_objects") == data.count(b"\n")
         found = bench.fingerprint()
         bench.wipe()

@@ -352,11 +352,11 @@ def test_a_job_that_takes_long_keeps_its_lease(database: Database, make: Make, g
     add(database, "a", "gate")
     make({"gate": gate}).start()
     assert gate.entered.wait(5)
-    run_sql(database, "update shopify.leases set until = now() + interval '1 second'")
+    [lease] = run_sql(database, "update shopify.leases set until = now() + interval '3 seconds' returning fence")
 
-    lease = "select from shopify.leases where until > now() + make_interval(secs => $1)"
+    prolonged = "select from shopify.leases where fence = $1 and until > now() + make_interval(secs => $2)"
 
-    wait_until(lambda: run_sql(database, lease, LEASE_S / 2))
+    wait_until(lambda: run_sql(database, prolonged, lease["fence"], LEASE_S / 2), timeout_s=5)
 
 
 def test_a_resource_that_is_stuck_delays_no_other(
@@ -397,6 +397,7 @@ def test_what_was_claimed_and_finds_no_hand_is_left_to_others(
 ) -> None:
     monkeypatch.setattr(worker_module, "TEND_EVERY_S", 0.05)
     monkeypatch.setattr(worker_module, "WAITS_S", 0.1)
+    monkeypatch.setattr(worker_module, "SLOW_S", 60.0)
     add(database, "stuck", "gate")
     waiting = add(database, "waiting")
     busy = make({"gate": gate}, hands=1)

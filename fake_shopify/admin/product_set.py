@@ -102,8 +102,8 @@ def _errors(ctx: Context, input: Input, row: Row | None) -> Errors:
         return errors
     errors = _variant_errors(ctx, input, row)
     owner = row["id"] if row is not None else None
-    errors += metafield_inputs.errors_of(ctx, "Product", input.get("metafields"), prefix=("input",), owner=owner)
-    return errors + _file_errors(input)
+    wrong = metafield_inputs.errors_of(ctx, "Product", input.get("metafields"), prefix=("input",), owner=owner)
+    return errors + [error | {"code": "INVALID_METAFIELD"} for error in wrong] + _file_errors(input)
 
 
 def _list_errors(input: Input) -> Errors:

@@ -19,14 +19,37 @@ select * from shopify.bulk_operations where shop_id = any($1::bigint[]) and oper
 select * from shopify.bulk_operations where shop_id = any($1::bigint[]) and gid = 'gid://shopify/BulkOperation/' || $2::text;
 
 -- name: list_operations
--- Which operations did these shops have? Newest first, from before $2; only those that callers started, unless $5.
-select *
-from shopify.bulk_operations
-where shop_id = any($1::bigint[])
-    and ($2::timestamptz is null or (created_at, operation_id) < ($2, $6::uuid))
-    and ($3::text is null or status = $3)
-    and ($5::boolean or (purpose <> 'sync' and not facts ? 'part_of'))
-order by created_at desc, operation_id desc
+-- Which operations did callers start for these shops? Newest first, from before $2.
+select o.*
+from unnest($1::bigint[]) as s (shop_id)
+cross join lateral (
+    select *
+    from shopify.bulk_operations as b
+    where b.shop_id = s.shop_id and b.purpose <> 'sync' and not b.facts ? 'part_of'
+        and (b.created_at, b.operation_id)
+            < (coalesce($2::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        and ($3::text is null or b.status = $3)
+    order by b.created_at desc, b.operation_id desc
+    limit $4
+) as o
+order by o.created_at desc, o.operation_id desc
+limit $4;
+
+-- name: list_all_operations
+-- Which operations did these shops have at all? Newest first, from before $2.
+select o.*
+from unnest($1::bigint[]) as s (shop_id)
+cross join lateral (
+    select *
+    from shopify.bulk_operations as b
+    where b.shop_id = s.shop_id
+        and (b.created_at, b.operation_id)
+            < (coalesce($2::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        and ($3::text is null or b.status = $3)
+    order by b.created_at desc, b.operation_id desc
+    limit $4
+) as o
+order by o.created_at desc, o.operation_id desc
 limit $4;
 
 -- name: find_reusable

@@ -1,6 +1,9 @@
 -- Tables of work are empty most of the time, and while a snapshot is pinned they are full of what was deleted. The planner, who
 -- knows of no row, then takes any path for as short as any other. So a row is found by a subquery with a limit, which cannot be
 -- turned into another join, and changed by its place.
+--
+-- A claim holds jobs that it looks at, and may wait for a lease that is just being made or ended. So nobody waits for a job after
+-- that: in every transaction the leases end last.
 
 -- name: add_job
 -- Put work into a lane; every job stands at the door until somebody looks into its lane.
@@ -117,7 +120,7 @@ select true from shopify.leases where shop_id = $1 and lane = $2 and fence = $3 
 -- what comes after the job, or little before it; further back is looked only at the end, since a pinned snapshot keeps all that was
 -- done there.
 with gone as (
-    delete from shopify.jobs where shop_id = $1 and lane = $2 and job_id = $3
+    delete from shopify.jobs where shop_id = $1 and lane = $2 and job_id = $3 returning job_id
 ), near as (
     select job_id, wake_at
     from shopify.jobs
@@ -138,7 +141,8 @@ with gone as (
         and j.job_id = (select f.job_id from (select * from near union all select * from far) as f where f.wake_at is null)
     returning j.shop_id, j.lane, j.job_id, j.kind, j.reference, j.payload::text as payload, j.priority, j.attempts, j.created_at
 ), left_lane as (
-    delete from shopify.leases where shop_id = $1 and lane = $2 and fence = $4 and not exists (select from begun)
+    delete from shopify.leases
+    where shop_id = $1 and lane = $2 and fence = $4 and (select count(*) from gone) >= 0 and not exists (select from begun)
 )
 select shop_id, lane, job_id, kind, reference, payload, priority, attempts, created_at from begun;
 
@@ -227,20 +231,14 @@ with due as (
 )
 update shopify.jobs set wake_at = null, turn = nextval('shopify.job_turns') where ctid = any (array(select place from due));
 
--- name: reap_leases
--- Which workers are gone, since $2 at the earliest? Their leases end; which lanes were that?
-delete from shopify.leases
-where ctid = any (
-    array(
-        select ctid
-        from shopify.leases
-        where until >= coalesce($2::timestamptz, '-infinity') and until < now()
-        order by until
-        limit $1
-        for update skip locked
-    )
-)
-returning shop_id, lane;
+-- name: find_ended_leases
+-- Which workers are gone, since $2 at the earliest? Their leases are to end.
+select shop_id, lane, fence
+from shopify.leases
+where until >= coalesce($2::timestamptz, '-infinity') and until < now()
+order by until
+limit $1
+for update skip locked;
 
 -- name: ring_left_lanes
 -- Lanes whose workers are gone: their first jobs stand at the door again. One that was begun more than $3 times may be what ends

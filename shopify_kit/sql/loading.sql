@@ -5,11 +5,26 @@
 insert into shopify.loads (shop_id, run, resource, as_of)
 values ($1, $2, $3, $4)
 on conflict (shop_id, run, resource) do update set epoch = loads.epoch + 1
-returning load_id, as_of, epoch, state, result::text as result;
+returning load_id, as_of, epoch, generation, is_merging, state, result::text as result;
 
 -- name: hold_load
 -- Is a load still ours? Until the transaction ends it stays so.
 select true from shopify.loads where shop_id = $1 and load_id = $2 and epoch = $3 and state = 'open' for share;
+
+-- name: count_staged_chunks
+-- How many chunks are staged? After a crash of the server none are.
+select count(*)
+from shopify.staged_chunks
+where shop_id = $1 and load_id = $2;
+
+-- name: begin_merge
+-- From here on the mirror may name raw objects of this load.
+update shopify.loads set is_merging = true where shop_id = $1 and load_id = $2;
+
+-- name: begin_anew
+-- What was staged is gone; the next beginning numbers its raw objects anew.
+update shopify.loads set generation = generation + 1, is_merging = false where shop_id = $1 and load_id = $2
+returning generation;
 
 -- name: read_progress
 -- How far has a load come?
@@ -363,6 +378,21 @@ delete from shopify.raw_objects where shop_id = $1 and raw_id between $2 and $3;
 -- name: limit_lock_wait
 -- Clearing up waits for nobody for long.
 select set_config('lock_timeout', '500', true);
+
+-- name: drop_unnamed_raw
+-- The texts of a range of numbers that the mirror does not name; looks through all of the mirror, as after a crash of the server.
+delete from shopify.raw_objects as r
+where r.shop_id = $1 and r.raw_id between $2 and $3
+    and not exists (select from shopify.line_items as m where m.shop_id = r.shop_id and m.raw_id = r.raw_id)
+    and not exists (select from shopify.variants as m where m.shop_id = r.shop_id and m.raw_id = r.raw_id)
+    and not exists (select from shopify.orders as m where m.shop_id = r.shop_id and m.raw_id = r.raw_id)
+    and not exists (select from shopify.products as m where m.shop_id = r.shop_id and m.raw_id = r.raw_id)
+    and not exists (select from shopify.inventory_items as m where m.shop_id = r.shop_id and m.raw_id = r.raw_id)
+    and not exists (select from shopify.locations as m where m.shop_id = r.shop_id and m.raw_id = r.raw_id)
+    and not exists (select from shopify.customers as m where m.shop_id = r.shop_id and m.raw_id = r.raw_id)
+    and not exists (select from shopify.collections as m where m.shop_id = r.shop_id and m.raw_id = r.raw_id)
+    and not exists (select from shopify.discounts as m where m.shop_id = r.shop_id and m.raw_id = r.raw_id)
+    and not exists (select from shopify.shop_profiles as m where m.shop_id = r.shop_id and m.raw_id = r.raw_id);
 
 -- name: hold_loads
 -- Nobody opens a load until this transaction ends.

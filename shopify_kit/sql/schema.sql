@@ -744,7 +744,7 @@ create table shopify.mirror_gaps (
 );
 
 -- One row per result that was or is being read into the mirror. The epoch grows with every worker that takes it on: only the latest one
--- may go on.
+-- may go on. The generation grows with every new beginning, whose raw objects are numbered anew.
 create table shopify.loads (
     shop_id bigint not null,
     load_id bigint generated always as identity,
@@ -752,6 +752,8 @@ create table shopify.loads (
     resource text not null,
     as_of timestamptz not null,
     epoch integer not null default 1,
+    generation integer not null default 0,
+    is_merging boolean not null default false,
     state text not null default 'open' check (state in ('open', 'done')),
     result jsonb,
     started_at timestamptz not null default pg_catalog.now(),
@@ -1208,6 +1210,8 @@ create table shopify.bulk_operations (
 
 create unique index bulk_operations_by_gid on shopify.bulk_operations (shop_id, gid) where gid is not null;
 create index bulk_operations_by_time on shopify.bulk_operations (shop_id, created_at desc, operation_id desc);
+create index bulk_operations_of_callers on shopify.bulk_operations (shop_id, created_at desc, operation_id desc)
+    where purpose <> 'sync' and not facts ? 'part_of';
 create index bulk_operations_open on shopify.bulk_operations (shop_id, bucket, kind, created_at)
     where status in ('pending', 'submitting', 'created', 'running', 'canceling');
 create index bulk_operations_done on shopify.bulk_operations (completed_at) where completed_at is not null;

@@ -475,7 +475,7 @@ create table shopify.mirror_gaps (
 );
 
 -- One row per result that was or is being read into the mirror. The epoch grows with every worker that takes it on: only the latest one
--- may go on.
+-- may go on. The generation grows with every new beginning, whose raw objects are numbered anew.
 create table shopify.loads (
     shop_id bigint not null,
     load_id bigint generated always as identity,
@@ -483,6 +483,8 @@ create table shopify.loads (
     resource text not null,
     as_of timestamptz not null,
     epoch integer not null default 1,
+    generation integer not null default 0,
+    is_merging boolean not null default false,
     state text not null default 'open' check (state in ('open', 'done')),
     result jsonb,
     started_at timestamptz not null default pg_catalog.now(),

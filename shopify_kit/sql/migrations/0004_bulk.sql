@@ -38,6 +38,8 @@ create table shopify.bulk_operations (
 
 create unique index bulk_operations_by_gid on shopify.bulk_operations (shop_id, gid) where gid is not null;
 create index bulk_operations_by_time on shopify.bulk_operations (shop_id, created_at desc, operation_id desc);
+create index bulk_operations_of_callers on shopify.bulk_operations (shop_id, created_at desc, operation_id desc)
+    where purpose <> 'sync' and not facts ? 'part_of';
 create index bulk_operations_open on shopify.bulk_operations (shop_id, bucket, kind, created_at)
     where status in ('pending', 'submitting', 'created', 'running', 'canceling');
 create index bulk_operations_done on shopify.bulk_operations (completed_at) where completed_at is not null;
