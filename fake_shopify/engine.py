@@ -237,6 +237,9 @@ def _resolver_error(error: GraphQLError) -> dict[str, Any]:
 # Resolving
 
 
+GENERAL_CODES = ("INVALID_METAFIELD", "INVALID_INPUT", "INVALID", "INVALID_VALUE", "GENERIC_ERROR")
+
+
 def _type_of(value: Any, info: GraphQLResolveInfo[Any], abstract: Any) -> str | None:
     name = value.get("__typename") if isinstance(value, dict) else None
     return str(name) if name else None
@@ -247,8 +250,21 @@ def default_resolver(source: Any, info: GraphQLResolveInfo[Any], **arguments: An
     name = info.field_name
     if isinstance(source, dict) and name in source:
         value = source[name]
+        if name == "code" and info.parent_type.name.endswith("UserError"):
+            return _told_code(value, info)
         return value(info.context, **arguments) if callable(value) else value
     return _nothing(info)
+
+
+def _told_code(code: str | None, info: GraphQLResolveInfo[Any]) -> str | None:
+    """Return a user error's code, or the most general one of a mutation whose enumeration does not have it.
+
+    Assumed: which general code that is.
+    """
+    known = getattr(get_named_type(info.return_type), "values", None)
+    if code is None or known is None or code in known:
+        return code
+    return next((general for general in GENERAL_CODES if general in known), None)
 
 
 def _nothing(info: GraphQLResolveInfo[Any]) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from shopify_kit.clock import iso
+from shopify_kit.errors import InvalidInput
 
 SPECIAL = re.compile(r"([\\\"':()])")
 
@@ -20,7 +21,13 @@ def quoted(text: str) -> str:
 
 
 def term(field: str, value: str | int) -> str:
-    """Write `field:value`; numbers stay bare."""
+    """Write `field:value`; numbers stay bare.
+
+    Raises:
+        InvalidInput: code `query_too_broad`, the value is a star alone, which finds everything that has the field at all.
+    """
+    if isinstance(value, str) and not value.strip(" *"):
+        raise InvalidInput.field(field, "a star alone finds everything; give a text", code="query_too_broad")
     return f"{field}:{value if isinstance(value, int) else quoted(value)}"
 
 

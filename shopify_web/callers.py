@@ -162,7 +162,7 @@ def is_user_id(value: Any) -> bool:
 def _is_loopback(request: Request) -> bool:
     """Say whether somebody on this machine calls, directly and not through a page of another site."""
     names = {name.lower() for name, _ in request.headers}
-    if names & FORWARDING or any(name.startswith("x-forwarded-") for name in names):
+    if "host" not in names or names & FORWARDING or any(name.startswith("x-forwarded-") for name in names):
         return False
     try:
         peer = ipaddress.ip_address(request.remote_addr or "")

@@ -28,9 +28,15 @@ def check_order(ctx: Context, given: Mapping[str, Any], behaviour: str) -> Error
         or _check_tax_lines(given)
         or _check_contacts(given)
         or _check_time(ctx, given.get("processedAt"))
-        or metafield_inputs.errors_of(ctx, "Order", given.get("metafields"), prefix=["order"])
+        or _check_metafields(ctx, given)
         or _check_stock(ctx, lines, behaviour)
     )
+
+
+def _check_metafields(ctx: Context, given: Mapping[str, Any]) -> Errors:
+    """Check the metafields; this mutation's codes know nothing more precise than INVALID."""
+    wrong = metafield_inputs.errors_of(ctx, "Order", given.get("metafields"), prefix=["order"])
+    return [error | {"code": "INVALID"} for error in wrong]
 
 
 def variant_of(ctx: Context, line: Mapping[str, Any]) -> Row | None:
