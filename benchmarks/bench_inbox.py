@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
+from itertools import count
 from statistics import median
 from typing import Final
 
@@ -93,7 +94,7 @@ class Contest:
         self.empty()
         before = servers.cpu_s(self._postgres.pid)
         outcome = servers.run_pgbench(program, self._dsn, statement, connections=connections, seconds=WINDOW_S, seed=seed)
-        return Turn(outcome, None, (servers.cpu_s(self._postgres.pid) - before) * 1e6 / outcome.acknowledged)
+        return Turn(outcome, None, (servers.cpu_s(self._postgres.pid) - before) * 1e6 / max(1, outcome.acknowledged))
 
 
 def main() -> None:
@@ -103,11 +104,12 @@ def main() -> None:
         prepare(dsn)
         contestants, missing = enter(stack, Contest(postgres, dsn), dsn)
         turns: dict[tuple[str, int], list[Turn]] = {}
+        seeds = count(1)
         for number in range(ROUNDS):
             for connections in CONNECTIONS:
                 for name, contestant in contestants.items():
                     if connections == MIDDLE or name not in (HOOKED, WORKING):
-                        turn = contestant(connections, 1 + len(turns) + 1000 * number)
+                        turn = contestant(connections, next(seeds))
                         turns.setdefault((name, connections), []).append(turn)
                         print(f"{number + 1} {connections:4} {name:45} {turn.outcome.per_second:8.0f}/s", flush=True)
         report(asyncio.run(read_version(dsn)), turns, missing)

@@ -178,9 +178,11 @@ def run_pgbench(program: str, dsn: str, statement: str, *, connections: int, sec
         if done.returncode != 0:
             sys.exit(f"pgbench failed: {done.stderr[-1000:]}")
         took_us = sorted(int(line.split()[2]) for log in Path(folder).glob("log*") for line in log.read_text().splitlines())
-    tps = next(float(line.split()[2]) for line in done.stdout.splitlines() if line.startswith("tps"))
+    tps = [float(line.split()[2]) for line in done.stdout.splitlines() if line.startswith("tps")]
+    if not tps or not took_us:
+        return Outcome(0, 0, seconds, 0.0, 0.0)  # it was still connecting when the time was over
     at = len(took_us) - 1
-    return Outcome(len(took_us), 0, len(took_us) / tps, took_us[at // 2] / 1000, took_us[int(at * 0.99)] / 1000)
+    return Outcome(len(took_us), 0, len(took_us) / tps[0], took_us[at // 2] / 1000, took_us[int(at * 0.99)] / 1000)
 
 
 def _one_line(statement: str) -> str:

@@ -136,10 +136,22 @@ class Loader:
         if load.result is None:
             self._database.run(_forget, load, timeout_s=UNIT_S)
 
+    def sweep(self, before: datetime) -> int:
+        """Forget loads that were begun before and left unfinished; results are kept for seven days. Returns how many."""
+        old = self._database.run(_list_old_loads, before)
+        for shop_id, resource, run, as_of in old:
+            self.forget(shop_id, resource, run=run, as_of=as_of)
+        return len(old)
+
 
 async def _forget(conn: Connection, load: Load) -> None:
     await staging.discard(conn, load)
     await conn.execute(staging.queries.forget_load, load.shop_id, load.load_id)
+
+
+async def _list_old_loads(conn: Connection, before: datetime) -> list[tuple[int, str, str, datetime]]:
+    rows = await conn.fetch(staging.queries.list_old_loads, before)
+    return [(row["shop_id"], row["resource"], row["run"], row["as_of"]) for row in rows]
 
 
 class _Task:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from shopify_kit.database import Connection
 from shopify_kit.queries import load_queries
+from shopify_mirror.decoding import UNREADABLE
 from shopify_mirror.kinds import CHILDREN, PARENTS, TABLES
 from shopify_mirror.rows import RAW_GUARD
 from shopify_mirror.staging import Chunk, Load, hold_staged
@@ -84,15 +85,22 @@ def plan_steps(chunks: Sequence[Chunk]) -> tuple[list[Step], list[Step]]:
 
 
 def _steps_of(table: str, chunks: Sequence[Chunk]) -> Iterator[Step]:
-    """Yield the steps of a table. The first is small: what it writes tells the planner that the table is not empty."""
+    """Yield the steps of a table.
+
+    The first is small: what it writes tells the planner that the table is not empty. So is the last: the one that ends the whole
+    merge has nothing beside it.
+    """
+    mine = [chunk for chunk in chunks if chunk.rows.get(table)]
     limit, held = 1, list[Chunk]()
-    for chunk in (chunk for chunk in chunks if chunk.rows.get(table)):
+    for chunk in mine[:-1]:
         held.append(chunk)
         if sum(one.rows[table] for one in held) >= limit:
             yield _step(table, held)
             limit, held = STEP_ROWS, []
     if held:
         yield _step(table, held)
+    if mine:
+        yield _step(table, mine[-1:])
 
 
 def _step(table: str, chunks: Sequence[Chunk]) -> Step:
@@ -130,8 +138,13 @@ async def examine(conn: Connection, load: Load, rows: Mapping[str, int], strays:
 
 
 async def retire_staged(conn: Connection, load: Load, chunks: Sequence[Chunk], *, is_complete: bool) -> dict[str, int]:
-    """Retire what a load no longer shows; as `retire`, raises as `staging.hold_staged`."""
+    """Retire what a load no longer shows; as `retire`, raises as `staging.hold_staged`.
+
+    Nothing is retired when an object could not be read: it may be the one that is missed.
+    """
     await hold_staged(conn, load, len(chunks))
+    if any(UNREADABLE in chunk.skipped for chunk in chunks):
+        return {}
     return await retire(conn, load, total(chunk.rows for chunk in chunks), is_complete=is_complete)
 
 

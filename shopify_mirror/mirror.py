@@ -17,7 +17,7 @@ from shopify_kit.database import Connection
 from shopify_kit.errors import InvalidInput
 from shopify_kit.queries import load_queries
 from shopify_mirror import merging, staging
-from shopify_mirror.decoding import Plan
+from shopify_mirror.decoding import UNREADABLE, Plan
 from shopify_mirror.decoding_beside import decode_here
 from shopify_mirror.kinds import CHILDREN, PARENTS, TABLES
 from shopify_mirror.merging import Step
@@ -102,9 +102,11 @@ async def _merge(conn: Connection, load: Load, plan: Plan, lines: Sequence[Mappi
         done = await merging.merge_rows(conn, step, load.load_id, load.as_of, is_fresh=False)
         added |= {table: done.added} if done.added else {}
         changed |= {table: done.changed} if done.changed else {}
-    retired = await merging.retire(conn, load, rows, is_complete=False, cut_off_at=UNLIMITED) if is_whole else {}
+    is_certain = is_whole and UNREADABLE not in batch.counts.skipped
+    retired = await merging.retire(conn, load, rows, is_complete=False, cut_off_at=UNLIMITED) if is_certain else {}
     for table in rows:
         await conn.execute(getattr(loading, f"drop_staged_{table}"), load.load_id)
+    await conn.execute(loading.prefer_nothing)
     return Applied(added, changed, retired, batch.counts.skipped)
 
 

@@ -132,6 +132,7 @@ async def stage(conn: Connection, load: Load, batch: Batch, filled: frozenset[st
         Conflict: as `hold`.
     """
     await hold(conn, load)
+    await conn.execute(queries.commit_later)
     counts, (raw_objects, lost) = batch.counts, await stage_rows(conn, load, batch, filled, is_careful=is_careful)
     rows = {name: count - lost.get(name, 0) for name, count in counts.rows.items()}
     skipped = counts.skipped | ({UNREADABLE: counts.skipped.get(UNREADABLE, 0) + sum(lost.values())} if lost else {})

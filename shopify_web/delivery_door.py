@@ -42,7 +42,8 @@ ANSWER_HEADERS: Final = {
     )
     for is_new, answer in ANSWERS.items()
 }
-VARIABLES: Final = {header: "HTTP_" + header.upper().replace("-", "_") for family in HEADERS.values() for header in family}
+VARIABLES: Final = [(header, "HTTP_" + header.upper().replace("-", "_")) for family in HEADERS.values() for header in family]
+"""A delivery's headers, and where WSGI has them."""
 
 
 def put_door_before(app: Flask, parts: Parts, *, own_hooks: Collection[Callable[..., Any]]) -> None:
@@ -55,19 +56,6 @@ def put_door_before(app: Flask, parts: Parts, *, own_hooks: Collection[Callable[
     if is_plain and "wsgi_app" not in vars(app):
         door = DeliveryDoor(app, parts, own_hooks)
         app.wsgi_app = door  # type: ignore[method-assign]
-
-
-class DeliveryHeaders:
-    """A delivery's headers, where the server has put them."""
-
-    __slots__ = ("_environ",)
-
-    def __init__(self, environ: WSGIEnvironment) -> None:
-        self._environ = environ
-
-    def get(self, key: str, /) -> str | None:
-        """Return a header's value, or None; of other headers than a delivery's nothing is known."""
-        return self._environ.get(VARIABLES[key])
 
 
 class DeliveryDoor:
@@ -118,8 +106,8 @@ class DeliveryDoor:
     ) -> Iterable[bytes]:
         request_id = request_id_of(environ.get("HTTP_X_REQUEST_ID"))
         try:
-            body = _read(environ, length)
-            is_new = self._webhooks.accept(body, DeliveryHeaders(environ), path_topic)
+            headers = {header: environ[variable] for header, variable in VARIABLES if variable in environ}
+            is_new = self._webhooks.accept(_read(environ, length), headers, path_topic)
         except Exception as error:  # the outermost door: every failure becomes one JSON answer
             return failure(error, request_id)(environ, start_response)
         start_response("200 OK", [*ANSWER_HEADERS[is_new], ("X-Request-Id", request_id)])

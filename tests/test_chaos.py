@@ -34,7 +34,7 @@ from tests.processes import ChildProcess, wait_until
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
 SEED = int(os.environ.get("CHAOS_SEED", "20261101"))
 WANTED = int(10_000 * SECONDS / 60)
-SENDING_SHARE = 0.6
+SENDING_SHARE = 0.8
 PATIENCE_S = 120.0
 PACE = min(1.0, SECONDS / 60)
 HARM_EVERY_S = (1.0 * PACE, 3.5 * PACE)

@@ -245,6 +245,14 @@ def test_what_a_complete_result_does_not_show_is_gone(bench: Bench) -> None:
     assert bench.rows("select order_id from shopify.orders where deleted_at is not null") == [(2,)]
 
 
+def test_nothing_is_taken_for_gone_when_something_could_not_be_read(bench: Bench) -> None:
+    bench.load([order(1), order(2)])
+
+    loaded = bench.load([order(1), order(2, updatedAt=None)], is_complete=True)
+
+    assert (loaded.retired, loaded.skipped) == ({}, {"unreadable": 1})
+
+
 def test_what_comes_again_is_there_again(bench: Bench) -> None:
     bench.load([order(1), order(2)])
     bench.load([order(1)], is_complete=True)

@@ -328,12 +328,13 @@ def test_a_shop_is_erased_in_steps_and_others_stay(bench: Bench) -> None:
     assert (bench.count("raw_objects"), bench.count("loads"), bench.count("dirty_hours")) == (1, 1, 1)
 
 
-def test_a_load_can_be_forgotten(bench: Bench) -> None:
+def test_a_load_that_nobody_finishes_is_forgotten(bench: Bench) -> None:
     data = jsonl([order(1), line_item(11, 1)])
     with pytest.raises(UpstreamFailed):
         bench.load(data, source=source_of(data, cut_at=len(data) - 30), run="one", as_of=AS_OF)
 
-    bench.loader.forget(SHOP, "orders", run="one", as_of=AS_OF)
+    assert bench.loader.sweep(datetime(2020, 1, 1, tzinfo=UTC)) == 0
+    assert bench.loader.sweep(datetime(2100, 1, 1, tzinfo=UTC)) == 1
 
     assert [bench.count(table) for table in ("loads", "staged_orders", "staged_chunks", "raw_objects")] == [0, 0, 0, 0]
 

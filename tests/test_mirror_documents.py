@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import requests
+from graphql import InlineFragmentNode, parse
 
+from benchmarks.bulk_lines import Family, order_family, product_family
 from shopify_bulk.preparation import prepare, probe_of
 from shopify_kit.documents import Documents
 from shopify_kit.transport import AddressBook, RequestsTransport
@@ -133,3 +135,46 @@ def test_discounts_codes_and_the_shop_come_by_themselves(bench: Bench, fresh_fak
     assert applied.skipped == {}
     assert applied.added["discounts"] == len(listed)
     assert bench.value("select iana_timezone from shopify.shops where shop_id = $1", shop_id)
+
+
+@pytest.mark.parametrize(
+    ("document", "family", "nodes"),
+    [
+        pytest.param("BulkOrders", order_family, {"Order": "orders", "LineItem": "orders.lineItems"}, id="orders"),
+        pytest.param("BulkProducts", product_family, {"Product": "products", "ProductVariant": "products.variants"}, id="products"),
+    ],
+)
+def test_results_made_for_benchmarks_have_the_fields_of_our_documents(document: str, family: Family, nodes: dict[str, str]) -> None:
+    """Otherwise the benchmarks would measure something else."""
+    operation = parse(prepare(DOCUMENTS[document].text, {}, document)).definitions[0]
+    asked = {place: fields_at(operation, place.split(".")) for place in nodes.values()}
+
+    for one in family(3):
+        if one["__typename"] in nodes:
+            shown = {name for name, value in one.items() if name != "__parentId"}
+            assert shown == asked[nodes[one["__typename"]]]
+
+
+def fields_at(node: Any, path: list[str]) -> set[str]:
+    """Name the fields of a connection's nodes that are no connections themselves."""
+    fields = {field.name.value: field for field in spread(node.selection_set)}
+    if path and "edges" in fields:
+        fields = {field.name.value: field for field in spread(fields["edges"].selection_set)}
+        return fields_at(fields["node"], path)
+    if path:
+        return fields_at(fields[path[0]], path[1:])
+    inner = {field.name.value: field for field in spread(fields["edges"].selection_set)}["node"]
+    below = {field.name.value: field for field in spread(inner.selection_set)}
+    return {name for name, field in below.items() if not is_connection(field)}
+
+
+def spread(selections: Any) -> Iterator[Any]:
+    for part in selections.selections:
+        if isinstance(part, InlineFragmentNode):
+            yield from spread(part.selection_set)
+        else:
+            yield part
+
+
+def is_connection(field: Any) -> bool:
+    return field.selection_set is not None and any(part.name.value == "edges" for part in spread(field.selection_set))

@@ -79,6 +79,10 @@ select 'collections' as name where exists (select from shopify.collections where
 union all
 select 'discounts' as name where exists (select from shopify.discounts where shop_id = $1);
 
+-- name: commit_later
+-- What is staged is safe with the merge, whose commit waits for the log of all before it.
+select set_config('synchronous_commit', 'off', true);
+
 -- name: prefer_lookups
 -- Tables in staging have no statistics: look each row up by key, whatever the planner believes of their sizes.
 select set_config(name, value, true)
@@ -86,6 +90,14 @@ from (values
     ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('enable_seqscan', 'off'), ('enable_material', 'off'), ('jit', 'off'),
     ('plan_cache_mode', 'force_custom_plan')
 ) as s (name, value);
+
+-- name: prefer_nothing
+-- The planner is free again, for whoever goes on in this transaction.
+select set_config(name, reset_val, true)
+from pg_settings
+where name in (
+    'enable_hashjoin', 'enable_mergejoin', 'enable_nestloop', 'enable_seqscan', 'enable_material', 'jit', 'plan_cache_mode'
+);
 
 -- name: prefer_hashes
 -- Where a whole load is compared at once: never row by row, whatever the planner believes of its size.
@@ -498,4 +510,4 @@ delete from shopify.staged_discounts where load_id = $1;
 
 -- name: list_old_loads
 -- Which loads were left unfinished for longer than a result can be had?
-select shop_id, load_id from shopify.loads where state = 'open' and started_at < $1;
+select shop_id, resource, run, as_of from shopify.loads where state = 'open' and started_at < $1;

@@ -26,18 +26,16 @@ with added as (
         s.presentment_allocated_discount, s.raw_id, s.digest, s.updated_at, $4::timestamptz
     from shopify.staged_line_items as s
     where s.load_id = $1 and s.chunk between $2 and $3 and s.updated_at is not null
+        and not exists (
+            select from shopify.orders as p
+            where (p.shop_id, p.order_id) = (s.shop_id, s.order_id)
+                and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
+        )
         and (
             $5::boolean
-            or (
-                not exists (
-                    select from shopify.line_items as m
-                    where (m.shop_id, m.order_id, m.line_item_id) = (s.shop_id, s.order_id, s.line_item_id)
-                )
-                and not exists (
-                    select from shopify.orders as p
-                    where (p.shop_id, p.order_id) = (s.shop_id, s.order_id)
-                        and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
-                )
+            or not exists (
+                select from shopify.line_items as m
+                where (m.shop_id, m.order_id, m.line_item_id) = (s.shop_id, s.order_id, s.line_item_id)
             )
         )
     returning shop_id, order_id
@@ -333,17 +331,16 @@ with added as (
             select from shopify.tombstones as d
             where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'products', s.product_id) and d.deleted_at >= $4
         )
+        and not exists (
+            select from shopify.products as p
+            where (p.shop_id, p.product_id) = (s.shop_id, s.product_id)
+                and p.seen_at > $4
+        )
         and (
             $5::boolean
-            or (
-                not exists (
-                    select from shopify.variants as m
-                    where (m.shop_id, m.variant_id) = (s.shop_id, s.variant_id)
-                )
-                and not exists (
-                    select from shopify.products as p
-                    where (p.shop_id, p.product_id) = (s.shop_id, s.product_id) and p.seen_at > $4
-                )
+            or not exists (
+                select from shopify.variants as m
+                where (m.shop_id, m.variant_id) = (s.shop_id, s.variant_id)
             )
         )
     returning 1
@@ -469,18 +466,16 @@ with added as (
             select from shopify.tombstones as d
             where (d.shop_id, d.kind, d.object_id) = (s.shop_id, 'collections', s.collection_id) and d.deleted_at >= $4
         )
+        and not exists (
+            select from shopify.collections as p
+            where (p.shop_id, p.collection_id) = (s.shop_id, s.collection_id)
+                and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
+        )
         and (
             $5::boolean
-            or (
-                not exists (
-                    select from shopify.collection_products as m
-                    where (m.shop_id, m.collection_id, m.product_id) = (s.shop_id, s.collection_id, s.product_id)
-                )
-                and not exists (
-                    select from shopify.collections as p
-                    where (p.shop_id, p.collection_id) = (s.shop_id, s.collection_id)
-                        and (p.updated_at, p.seen_at) > (s.updated_at, $4::timestamptz)
-                )
+            or not exists (
+                select from shopify.collection_products as m
+                where (m.shop_id, m.collection_id, m.product_id) = (s.shop_id, s.collection_id, s.product_id)
             )
         )
     returning 1

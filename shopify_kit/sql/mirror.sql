@@ -93,7 +93,7 @@ select count(*) from gone;
 -- These discounts and what lies with them are gone.
 with gone as (
     update shopify.discounts set deleted_at = $3, seen_at = greatest(seen_at, $3)
-    where shop_id = $1 and discount_id = any($2::bigint[]) and deleted_at is null
+    where shop_id = $1 and method in ('code', 'automatic') and discount_id = any($2::bigint[]) and deleted_at is null
     returning 1
 ), discount_codes_gone as (
     update shopify.discount_codes set deleted_at = $3, seen_at = greatest(seen_at, $3)
